@@ -1,0 +1,40 @@
+import type { ProgramBuilder, Slot } from "../program/builder.ts";
+
+/**
+ * One thing that a start does. Plain, frozen in spirit: operands only, so that a plan can be printed, compared, and read
+ * before it happens. Adding a feature means adding a kind of step.
+ */
+export interface Step {
+  readonly kind: string;
+  /** JSON Pointer of the config field that asked for it; "" for what every container needs. */
+  readonly from: string;
+}
+
+/** What a kind of step knows: how it is carried out, and how to speak about it. One file each, in `steps/`. */
+export interface StepKind<S extends Step = Step> {
+  readonly kind: S["kind"];
+  /** Appends the step's operations. `c.p.step` is set already. */
+  emit(c: Compilation, step: S): void;
+  /** What it does, for explain and debug logs: `mount "proc" (type proc) on /proc`. */
+  describe(step: S): string;
+  /**
+   * What failed, in runc's words where callers match on them: `error mounting "proc" to rootfs at "/proc"`. The errno, the
+   * system call and the pointer are added by whoever reports. Default: describe's text.
+   */
+  failure?(step: S, errno: number): string;
+  /** What to do about it, where there is something to be done. */
+  hint?(step: S, errno: number): string | undefined;
+}
+
+/** What the steps of one program share while they are written down. */
+export interface Compilation {
+  readonly p: ProgramBuilder;
+  /** The sync socket's descriptor number in the program. */
+  readonly sync: number;
+  /** Descriptor numbers that the parent gave to the program, by name: "fifo", "result", "ns:network", "mount:3" ... */
+  readonly given: Readonly<Record<string, number>>;
+  /** Saved descriptor of the container's root, O_PATH|O_DIRECTORY|O_CLOEXEC; set by the `root` step. */
+  readonly rootfs: Slot;
+  /** Saved descriptor of the container's console master, when it has a terminal. */
+  readonly consoleSlave: Slot;
+}
