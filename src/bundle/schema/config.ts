@@ -8,50 +8,59 @@ import { z } from "zod";
 import { int32 } from "./integers.ts";
 import { linux, linuxIDMapping } from "./linux.ts";
 import { process } from "./process.ts";
+import { stringMap, strings } from "./strings.ts";
 
-export const root = z.object({ path: z.string(), readonly: z.boolean().optional() });
+export const root = z.object({ path: z.string(), readonly: z.boolean().optional() }).meta({ id: "Root" });
 
-export const mount = z.object({
-  destination: z.string(),
-  type: z.string().optional(),
-  source: z.string().optional(),
-  options: z.array(z.string()).optional(),
-  uidMappings: z.array(linuxIDMapping).optional(),
-  gidMappings: z.array(linuxIDMapping).optional(),
-});
+export const mount = z
+  .object({
+    destination: z.string(),
+    type: z.string().optional(),
+    source: z.string().optional(),
+    options: strings.optional(),
+    uidMappings: z.array(linuxIDMapping).optional(),
+    gidMappings: z.array(linuxIDMapping).optional(),
+  })
+  .meta({ id: "Mount" });
 
-export const hook = z.object({
-  path: z.string(),
-  args: z.array(z.string()).optional(),
-  env: z.array(z.string()).optional(),
-  timeout: int32.optional(),
-});
+export const hook = z
+  .object({
+    path: z.string(),
+    args: strings.optional(),
+    env: strings.optional(),
+    timeout: int32.optional(),
+  })
+  .meta({ id: "Hook" });
 
-export const hooks = z.object({
-  prestart: z.array(hook).optional(),
-  createRuntime: z.array(hook).optional(),
-  createContainer: z.array(hook).optional(),
-  startContainer: z.array(hook).optional(),
-  poststart: z.array(hook).optional(),
-  poststop: z.array(hook).optional(),
-});
+export const hooks = z
+  .object({
+    prestart: z.array(hook).optional(),
+    createRuntime: z.array(hook).optional(),
+    createContainer: z.array(hook).optional(),
+    startContainer: z.array(hook).optional(),
+    poststart: z.array(hook).optional(),
+    poststop: z.array(hook).optional(),
+  })
+  .meta({ id: "Hooks" });
 
 /** A section for another platform: accepted, and reported by the rules. */
 const elsewhere = z.record(z.string(), z.unknown());
 
-export const config = z.object({
-  ociVersion: z.string(),
-  process: process,
-  root: root,
-  hostname: z.string().optional(),
-  domainname: z.string().optional(),
-  mounts: z.array(mount).optional(),
-  hooks: hooks.optional(),
-  annotations: z.record(z.string(), z.string()).optional(),
-  linux: linux.optional(),
-  solaris: elsewhere.optional(),
-  windows: elsewhere.optional(),
-  vm: elsewhere.optional(),
-  zos: elsewhere.optional(),
-  freebsd: elsewhere.optional(),
-});
+export const config = z
+  .object({
+    ociVersion: z.string(),
+    process: process,
+    root: root,
+    hostname: z.string().optional(),
+    domainname: z.string().optional(),
+    mounts: z.array(mount).optional(),
+    hooks: hooks.optional(),
+    annotations: stringMap.optional(),
+    linux: linux.optional(),
+    solaris: elsewhere.optional(),
+    windows: elsewhere.optional(),
+    vm: elsewhere.optional(),
+    zos: elsewhere.optional(),
+    freebsd: elsewhere.optional(),
+  })
+  .meta({ id: "Config" });

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { uint32, uint64 } from "./integers.ts";
+import { strings } from "./strings.ts";
 
 export const seccompAction = z.enum([
   "SCMP_ACT_KILL",
@@ -46,35 +47,41 @@ export const seccompFlag = z.enum([
   "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV",
 ]);
 
-export const linuxSeccompArg = z.object({
-  index: uint32,
-  value: uint64,
-  valueTwo: uint64.optional(),
-  op: z.enum([
-    "SCMP_CMP_NE",
-    "SCMP_CMP_LT",
-    "SCMP_CMP_LE",
-    "SCMP_CMP_EQ",
-    "SCMP_CMP_GE",
-    "SCMP_CMP_GT",
-    "SCMP_CMP_MASKED_EQ",
-  ]),
-});
+export const linuxSeccompArg = z
+  .object({
+    index: uint32,
+    value: uint64,
+    valueTwo: uint64.optional(),
+    op: z.enum([
+      "SCMP_CMP_NE",
+      "SCMP_CMP_LT",
+      "SCMP_CMP_LE",
+      "SCMP_CMP_EQ",
+      "SCMP_CMP_GE",
+      "SCMP_CMP_GT",
+      "SCMP_CMP_MASKED_EQ",
+    ]),
+  })
+  .meta({ id: "LinuxSeccompArg" });
 
-export const linuxSyscall = z.object({
-  names: z.array(z.string()),
-  action: seccompAction,
-  errnoRet: uint32.optional(),
-  args: z.array(linuxSeccompArg).optional(),
-});
+export const linuxSyscall = z
+  .object({
+    names: strings,
+    action: seccompAction,
+    errnoRet: uint32.optional(),
+    args: z.array(linuxSeccompArg).optional(),
+  })
+  .meta({ id: "LinuxSyscall" });
 
 /** config-linux.md "Seccomp". */
-export const linuxSeccomp = z.object({
-  defaultAction: seccompAction,
-  defaultErrnoRet: uint32.optional(),
-  architectures: z.array(arch).optional(),
-  flags: z.array(seccompFlag).optional(),
-  listenerPath: z.string().optional(),
-  listenerMetadata: z.string().optional(),
-  syscalls: z.array(linuxSyscall).optional(),
-});
+export const linuxSeccomp = z
+  .object({
+    defaultAction: seccompAction,
+    defaultErrnoRet: uint32.optional(),
+    architectures: z.array(arch).optional(),
+    flags: z.array(seccompFlag).optional(),
+    listenerPath: z.string().optional(),
+    listenerMetadata: z.string().optional(),
+    syscalls: z.array(linuxSyscall).optional(),
+  })
+  .meta({ id: "LinuxSeccomp" });
