@@ -1,0 +1,17 @@
+/** Where a container's cgroup is: plain JSON, part of state.json. */
+export interface CgroupRecord {
+  readonly driver: "cgroupfs";
+  readonly mode: "v1" | "hybrid" | "v2";
+  /**
+   * The directory in each hierarchy, by runc's keys ("memory", "name=systemd", "" for cgroup2). Co-mounted controllers
+   * share one. Empty when a rootless container has no cgroup of its own.
+   */
+  readonly paths: Record<string, string>;
+  /** The directories that did not exist before, outermost first: what removing the cgroup takes away. */
+  readonly made: string[];
+}
+
+/** The directories, each once: co-mounted controllers share one. */
+export function directoriesOf(record: CgroupRecord): string[] {
+  return [...new Set(Object.values(record.paths))];
+}
