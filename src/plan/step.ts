@@ -1,4 +1,4 @@
-import type { ProgramBuilder, Slot } from "../program/builder.ts";
+import type { Label, ProgramBuilder, Slot } from "../program/builder.ts";
 
 /**
  * One thing that a start does. Plain, frozen in spirit: operands only, so that a plan can be printed, compared, and read
@@ -31,10 +31,24 @@ export interface Compilation {
   readonly p: ProgramBuilder;
   /** The sync socket's descriptor number in the program. */
   readonly sync: number;
-  /** Descriptor numbers that the parent gave to the program, by name: "fifo", "result", "ns:network", "mount:3" ... */
+  /** What is told after `ready` goes here: the result FIFO after create, the sync socket under run. */
+  readonly result: number;
+  /** The lowest descriptor number that belongs to the program; those below go to the container's process. */
+  readonly firstOwn: number;
+  /** The lowest number that is closed before the program blocks until start. */
+  readonly firstTransient: number;
+  /** Descriptor numbers that the parent gave to the program, by name: "fifo", "ns:network", "mount:3" ... */
   readonly given: Readonly<Record<string, number>>;
+  /** Number of given descriptors, all consecutive from {@link firstOwn}. */
+  readonly givenCount: number;
+  /** Where a program goes whose parent has died: it ends without a word. */
+  readonly orphaned: Label;
+  /** Where a failure goes that happens after `ready`. */
+  readonly failAfterReady: Label;
   /** Saved descriptor of the container's root, O_PATH|O_DIRECTORY|O_CLOEXEC; set by the `root` step. */
   readonly rootfs: Slot;
-  /** Saved descriptor of the container's console master, when it has a terminal. */
+  /** Saved descriptor of the container's console, when it has a terminal; set by the console step. */
   readonly consoleSlave: Slot;
+  /** Saved result of the first chdir to the process's cwd. */
+  readonly cwdResult: Slot;
 }

@@ -33,6 +33,11 @@ export function load(slot: Slot): number {
   return slot + LOAD;
 }
 
+/** The kernel would see only what stands before the NUL: another path than the one that was checked. */
+function nulInString(text: string): RangeError {
+  return new RangeError(`a string for the kernel has a NUL in it: ${JSON.stringify(text.slice(0, 100))}`);
+}
+
 /**
  * Writes a program down: operations, constants and data, in the form in which they are run.
  *
@@ -42,12 +47,14 @@ export function load(slot: Slot): number {
 export class ProgramBuilder {
   readonly arch: Arch;
   readonly nr: SyscallNumbers;
-  /** Where an operation's error leads by default: report it and exit. */
-  readonly fail: Label;
+  /** Where the error of an operation that is appended from now on leads, unless it says otherwise. */
+  fail: Label;
   /** The step that the operations appended from now on belong to. */
   step = 0;
   /** Names of saved values, for listings: slot → name. */
   readonly slotNames = new Map<Slot, string>();
+  /** Slots that were given an initial value, zero included. */
+  readonly presetSlots: Slot[] = [];
 
   private words = new Int32Array(512 * OPERATION_WORDS);
   private count = 0;
@@ -173,12 +180,13 @@ export class ProgramBuilder {
     return -this.labels.length;
   }
 
-  /** The next operation is what `label` means. */
+  /** The next operation is what `label` means. @throws Error for a label that has its place. */
   place(label: Label): void {
+    if (this.labels[-label - 1] !== -1) throw new Error(`label ${-label} is placed already`);
     this.labels[-label - 1] = this.count;
   }
 
-  /** Address of a constant C string. The same text is stored once. */
+  /** Address of a constant C string. The same text is stored once. @throws RangeError for a NUL in it. */
   string(text: string): number {
     const known = this.strings.get(text);
     if (known !== undefined) return known;
@@ -190,7 +198,9 @@ export class ProgramBuilder {
     let end = start;
     for (let i = 0; i < length; i++) {
       const unit = text.charCodeAt(i);
+      if (unit === 0) throw nulInString(text);
       if (unit > 127) {
+        if (text.indexOf("\0", i) >= 0) throw nulInString(text);
         end = start + new TextEncoder().encodeInto(text, into.subarray(start)).written;
         break;
       }
@@ -231,10 +241,17 @@ export class ProgramBuilder {
     return grown;
   }
 
-  /** A 32-bit place for a result. The name is for listings. */
-  slot(name: string, initial = 0): Slot {
+  /**
+   * A 32-bit place for a result. The name is for listings.
+   *
+   * @param initial only for a value that may be read before anything is saved there: the checker reports such reads otherwise.
+   */
+  slot(name: string, initial?: number): Slot {
     const address = this.space(4, 4);
-    if (initial !== 0) this.setWord(address, initial);
+    if (initial !== undefined) {
+      this.setWord(address, initial);
+      this.presetSlots.push(address);
+    }
     this.slotNames.set(address, name);
     return address;
   }
@@ -280,6 +297,16 @@ export class ProgramBuilder {
       if (onZero < 0) list[at + WORD_ON_ZERO] = this.resolve(onZero);
     }
     return list;
+  }
+
+  /** Indexes of the operations that lead to a label without a place, which {@link operations} would refuse. */
+  unplaced(): number[] {
+    const found: number[] = [];
+    for (let i = 0; i < this.count; i++) {
+      const targets = [this.words[i * OPERATION_WORDS + WORD_ON_ERROR]!, this.words[i * OPERATION_WORDS + WORD_ON_ZERO]!];
+      if (targets.some((target) => target < 0 && this.labels[-target - 1] === -1)) found.push(i);
+    }
+    return found;
   }
 
   private resolve(label: Label): number {

@@ -67,6 +67,8 @@ export enum Message {
   Ready = 6,
   /** A hook inside the container ended badly. Second word: its wait status. */
   HookStatus = 7,
+  /** Sent to the result channel: this start was taken; the next thing is execve. */
+  Started = 9,
   /** Two descriptors come with it: a tmpfs and the directory whose content it wants (tmpcopyup). */
   WantsCopy = 8,
 }

@@ -1,0 +1,20 @@
+import { CLONE_NEWTIME } from "../../../native-bindings/constants.ts";
+import type { Step, StepKind } from "../step.ts";
+import { emitWriteFile } from "./write-file.ts";
+
+/** A time namespace for the children to come, with its offsets, which can be written only while it is empty. time_namespaces(7). */
+export interface NewTimeNamespace extends Step {
+  readonly kind: "new-time-namespace";
+  /** Lines for timens_offsets: `monotonic SECONDS NANOSECONDS`. Empty: none. */
+  readonly offsets: string;
+}
+
+export const newTimeNamespace: StepKind<NewTimeNamespace> = {
+  kind: "new-time-namespace",
+  emit({ p }, step) {
+    p.call(p.nr.unshare, CLONE_NEWTIME);
+    if (step.offsets !== "") emitWriteFile(p, "/proc/self/timens_offsets", step.offsets);
+  },
+  describe: (step) =>
+    `make a time namespace${step.offsets && ` with offsets ${step.offsets.trim().replaceAll("\n", ", ")}`}`,
+};
