@@ -303,7 +303,10 @@ export class ProgramBuilder {
   unplaced(): number[] {
     const found: number[] = [];
     for (let i = 0; i < this.count; i++) {
-      const targets = [this.words[i * OPERATION_WORDS + WORD_ON_ERROR]!, this.words[i * OPERATION_WORDS + WORD_ON_ZERO]!];
+      const targets = [
+        this.words[i * OPERATION_WORDS + WORD_ON_ERROR]!,
+        this.words[i * OPERATION_WORDS + WORD_ON_ZERO]!,
+      ];
       if (targets.some((target) => target < 0 && this.labels[-target - 1] === -1)) found.push(i);
     }
     return found;
