@@ -1,0 +1,150 @@
+import { expect, test } from "bun:test";
+import { readlinkSync } from "node:fs";
+import { type Config, withoutNamespace } from "./bundle.ts";
+import { containers } from "./harness.ts";
+import { complaint } from "./runtime.ts";
+import { needs } from "./supports.ts";
+
+const { prints, run, running, state } = containers("namespaces");
+
+/** The type in config.json, and the name below /proc/PID/ns. */
+const types = [
+  ["ipc", "ipc"],
+  ["mount", "mnt"],
+  ["network", "net"],
+  ["pid", "pid"],
+  ["uts", "uts"],
+] as const;
+
+/** Drops what can't be had without the namespace. */
+function share(config: Config, type: string): void {
+  withoutNamespace(config, type);
+  if (type === "uts") config.hostname = undefined;
+  if (type === "mount") Object.assign(config.linux, { maskedPaths: [], readonlyPaths: [] });
+  if (type === "network") config.mounts = config.mounts.filter((mount) => mount.type !== "sysfs");
+}
+
+for (const [type, name] of types) {
+  const link = `/proc/self/ns/${name}`;
+
+  test(`a ${type} namespace that is listed is new`, () => {
+    expect(prints(`readlink ${link}`)).not.toBe(readlinkSync(link));
+  });
+
+  if (type !== "mount") {
+    test(`a ${type} namespace that isn't listed is the caller's`, () => {
+      expect(prints(`readlink ${link}`, (config) => share(config, type))).toBe(readlinkSync(link));
+    });
+  }
+
+  if (type !== "mount") {
+    test(`a ${type} namespace with a path is joined`, () => {
+      const other = running();
+      const path = `/proc/${state(other.id).pid}/ns/${name}`;
+      const inside = prints(`readlink ${link}`, (config) => {
+        share(config, type);
+        config.linux.namespaces.push({ type, path });
+      });
+      expect(inside).toBe(readlinkSync(path));
+    });
+  }
+}
+
+test("the program is process 1 of its own pid namespace, and sees no other", () => {
+  expect(prints("echo $$; cd /proc; echo [0-9]*")).toBe("1\n1");
+});
+
+test("without a pid namespace the program has the caller's pids", () => {
+  expect(Number(prints("echo $$", (config) => withoutNamespace(config, "pid")))).toBeGreaterThan(1);
+});
+
+test("a container in another's pid namespace sees the other's processes", () => {
+  const other = running();
+  const path = `/proc/${state(other.id).pid}/ns/pid`;
+  const edit = (config: Config) => {
+    withoutNamespace(config, "pid");
+    config.linux.namespaces.push({ type: "pid", path });
+  };
+  expect(prints("ps -o pid,args", edit)).toMatch(/^\s*1 sleep 1000$/m);
+});
+
+test("a cgroup namespace has the container's cgroup as its root", () => {
+  const lines = prints("cat /proc/self/cgroup", (config) => config.linux.namespaces.push({ type: "cgroup" })).split(
+    "\n",
+  );
+  for (const line of lines.filter((line) => /:(memory|pids|devices):/.test(line))) expect(line).toMatch(/:\/$/);
+});
+
+test("without a cgroup namespace the cgroup path is told as the caller sees it", () => {
+  let path = "none";
+  const lines = prints("cat /proc/self/cgroup", (config) => {
+    path = config.linux.cgroupsPath!;
+  });
+  expect(lines).toContain(`:${path}`);
+});
+
+test("the loopback interface of a new network namespace is up", () => {
+  expect(prints("ip addr show lo")).toContain("127.0.0.1/8");
+});
+
+test("the interfaces of the host aren't there in a new network namespace", () => {
+  expect(prints("ip -o link | grep -cv LOOPBACK || true; tail -n +3 /proc/net/dev | grep -c lo:").split("\n")[1]).toBe(
+    "1",
+  );
+});
+
+needs("time namespace")("a time namespace has the offsets that are asked for", () => {
+  const seconds = Number(
+    prints("cut -d. -f1 /proc/uptime", (config) => {
+      config.linux.namespaces.push({ type: "time" });
+      Object.assign(config.linux, { timeOffsets: { boottime: { secs: 1_000_000, nanosecs: 0 } } });
+    }),
+  );
+  expect(seconds).toBeGreaterThanOrEqual(1_000_000);
+});
+
+const refusals: [name: string, edit: (config: Config) => void, words: RegExp][] = [
+  ["an unknown type", (config) => config.linux.namespaces.push({ type: "banana" }), /banana.* does not exist/],
+  ["an empty type", (config) => config.linux.namespaces.push({ type: "" }), /does not exist/],
+  ["a type listed twice", (config) => config.linux.namespaces.push({ type: "pid" }), /duplicated ns/],
+  [
+    "a path that is missing",
+    (config) => {
+      config.linux.namespaces[0]!.path = "/proc/nope";
+    },
+    /no such file or directory/,
+  ],
+  [
+    "a path to another type",
+    (config) => {
+      config.linux.namespaces[0]!.path = "/proc/self/ns/net";
+    },
+    /./,
+  ],
+  [
+    "a path to a regular file",
+    (config) => {
+      config.linux.namespaces[0]!.path = "/etc/passwd";
+    },
+    /./,
+  ],
+  [
+    "a hostname without a uts namespace",
+    (config) => withoutNamespace(config, "uts"),
+    /unable to set hostname without a private UTS namespace/,
+  ],
+  [
+    "masked paths without a mount namespace",
+    (config) => withoutNamespace(config, "mount"),
+    /unable to restrict sys entries without a private MNT namespace/,
+  ],
+];
+
+for (const [name, edit, words] of refusals) {
+  test(`${name} is refused`, () => {
+    const outcome = run("echo ran", edit);
+    expect(outcome.code).toBe(1);
+    expect(outcome.stdout).toBe("");
+    expect(complaint(outcome)).toMatch(words);
+  });
+}

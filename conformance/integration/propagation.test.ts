@@ -1,0 +1,87 @@
+import { expect, test } from "bun:test";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { type Config, grant } from "./bundle.ts";
+import { containers } from "./harness.ts";
+import { needs } from "./supports.ts";
+
+const { base, prints, running, runtime } = containers("propagation");
+
+const shared = join(base, "shared");
+mkdirSync(shared);
+
+/** Optional fields of the mount at a path, in the container's mountinfo: "shared:1 master:2", or "" for private. */
+const fieldsOf = (path: string) =>
+  `awk '$5 == "${path}" {out = ""; for (i = 7; $i != "-"; i++) out = out $i " "; print out}' /proc/self/mountinfo`;
+
+const roots: [propagation: string | undefined, there: RegExp][] = [
+  ["private", /^$/],
+  ["rprivate", /^$/],
+  ["slave", /^(master:\d+)?$/],
+  ["rslave", /^(master:\d+)?$/],
+  [undefined, /^(master:\d+)?$/],
+  ["shared", /shared:\d+/],
+  ["rshared", /shared:\d+/],
+  ["unbindable", /unbindable/],
+];
+
+for (const [propagation, there] of roots) {
+  const ask = there.source.includes("shared")
+    ? needs("shared root")
+    : propagation === "unbindable"
+      ? needs("unbindable root")
+      : test;
+  ask(`rootfsPropagation ${propagation ?? "not given"} shows in the mount of the root`, () => {
+    const seen = prints(fieldsOf("/"), (config) => {
+      config.linux.rootfsPropagation = propagation;
+    });
+    expect(seen).toMatch(there);
+  });
+}
+
+const mounts: [options: string[], there: RegExp][] = [
+  [["rbind", "private"], /^$/],
+  [["rbind", "rprivate"], /^$/],
+  [["rbind", "shared"], /shared:/],
+  [["rbind", "rshared"], /shared:/],
+  [["rbind", "unbindable"], /unbindable/],
+  [["rbind", "shared", "slave", "shared"], /shared:/],
+];
+
+for (const [options, there] of mounts) {
+  test(`a mount with [${options}] propagates so`, () => {
+    const seen = prints(fieldsOf("/m"), (config: Config) => {
+      config.mounts.push({ destination: "/m", source: shared, options });
+    });
+    expect(seen).toMatch(there);
+  });
+}
+
+test("mounts made inside are not seen by the host", () => {
+  const before = Bun.spawnSync(["cat", "/proc/self/mountinfo"]).stdout.toString();
+  const of = running((config) => {
+    grant(config, "CAP_SYS_ADMIN");
+    config.mounts.push({ destination: "/m", source: shared, options: ["rbind"] });
+    config.process.args = ["sh", "-c", "mount -t tmpfs t /m && touch /m/ready; sleep 1000"];
+  });
+  const inside = () => runtime(["exec", of.id, "ls", "/m"]).stdout;
+  for (let tries = 0; tries < 100 && inside() !== "ready\n"; tries++) Bun.sleepSync(10);
+  expect(inside()).toBe("ready\n");
+  expect(Bun.spawnSync(["cat", "/proc/self/mountinfo"]).stdout.toString()).toBe(before);
+});
+
+test("mounts made by the host below an rslave bind are seen inside", () => {
+  Bun.spawnSync(["mount", "-t", "tmpfs", "outer", shared]);
+  Bun.spawnSync(["mount", "--make-shared", shared]);
+  mkdirSync(join(shared, "sub"));
+  try {
+    const of = running((config) => {
+      config.mounts.push({ destination: "/m", source: shared, options: ["rbind", "rslave"] });
+    });
+    Bun.spawnSync(["mount", "-t", "tmpfs", "inner", join(shared, "sub")]);
+    Bun.spawnSync(["touch", join(shared, "sub/seen")]);
+    expect(runtime(["exec", of.id, "ls", "/m/sub"]).stdout).toBe("seen\n");
+  } finally {
+    Bun.spawnSync(["umount", "-R", shared]);
+  }
+});

@@ -1,0 +1,204 @@
+import { expect, test } from "bun:test";
+import { mkdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Config, Edit } from "./bundle.ts";
+import { containers } from "./harness.ts";
+import { complaint } from "./runtime.ts";
+import { needs } from "./supports.ts";
+
+const { bundle, prints, run, runBundle } = containers("rootfs");
+
+test("a read-only root can't be written, what is mounted below can", () => {
+  const script = "touch /x 2>/dev/null || echo refused; echo y >/dev/shm/y && echo written";
+  const readonly: Edit = (config) => {
+    config.root.readonly = true;
+  };
+  expect(prints(script, readonly)).toBe("refused\nwritten");
+});
+
+test("a writable root keeps what is written", () => {
+  const of = bundle("echo kept >/kept");
+  runBundle(of);
+  expect(readFileSync(join(of.rootfs, "kept"), "utf8")).toBe("kept\n");
+});
+
+test("the old root can't be reached", () => {
+  expect(prints("cd /; cd ../../..; ls -d bin boot 2>/dev/null; awk '{print $5}' /proc/self/mountinfo | head -1")).toBe(
+    "bin\n/",
+  );
+});
+
+const masks: [name: string, script: string, expected: string][] = [
+  ["a masked file is empty", "cat /etc/secret | wc -c", "0"],
+  ["a masked file is a null device", "stat -c %F /etc/secret", "character special file"],
+  ["a masked directory is empty", "ls -A /secrets | wc -l", "0"],
+  ["a masked directory can't be written", "touch /secrets/x 2>/dev/null || echo refused", "refused"],
+  ["the target of a masked symlink is masked", "cat /etc/target | wc -c", "0"],
+  ["a missing masked path is skipped", "ls /nope 2>/dev/null || echo missing", "missing"],
+];
+
+for (const [name, script, expected] of masks) {
+  test(name, () => {
+    const of = bundle(script, (config) => {
+      config.linux.maskedPaths = ["/etc/secret", "/secrets", "/etc/secret", "/nope", "/etc/link"];
+    });
+    mkdirSync(join(of.rootfs, "secrets"));
+    for (const file of ["etc/secret", "etc/target", "secrets/file"]) writeFileSync(join(of.rootfs, file), "SECRET");
+    symlinkSync("target", join(of.rootfs, "etc/link"));
+    const outcome = runBundle(of);
+    expect(outcome.stderr).toBe("");
+    expect(outcome.stdout.trim()).toBe(expected);
+  });
+}
+
+const readonlyPaths =
+  (...paths: string[]): Edit =>
+  (config) => {
+    config.linux.readonlyPaths = paths;
+  };
+
+test("a read-only directory can be read and not written", () => {
+  expect(prints("ls /etc; touch /etc/x 2>/dev/null || echo refused", readonlyPaths("/etc"))).toBe(
+    "group\npasswd\nrefused",
+  );
+});
+
+test("a read-only file can't be written, its neighbour can", () => {
+  const script = "echo x >>/etc/passwd || echo refused; echo y >>/etc/group && echo written";
+  expect(prints(`(${script}) 2>/dev/null`, readonlyPaths("/etc/passwd"))).toBe("refused\nwritten");
+});
+
+test("a missing read-only path is skipped", () => {
+  expect(prints("echo ran", readonlyPaths("/nope", "/etc/nope"))).toBe("ran");
+});
+
+test("without masks and read-only paths nothing is covered", () => {
+  const open: Edit = (config) => Object.assign(config.linux, { maskedPaths: undefined, readonlyPaths: undefined });
+  expect(prints(`awk '$5 ~ "^/proc/." {print $5}' /proc/self/mountinfo`, open)).toBe("");
+});
+
+const nodes: [path: string, numbers: string][] = [
+  ["null", "1:3"],
+  ["zero", "1:5"],
+  ["full", "1:7"],
+  ["random", "1:8"],
+  ["urandom", "1:9"],
+  ["tty", "5:0"],
+];
+
+test("the default devices are there, for everybody, and with their numbers", () => {
+  const script = nodes.map(([name]) => `stat -c '%F %t:%T %a %u' /dev/${name}`).join(";");
+  expect(prints(script).split("\n")).toEqual(nodes.map(([, numbers]) => `character special file ${numbers} 666 0`));
+});
+
+test("the usual symlinks are in /dev", () => {
+  const links = {
+    fd: "/proc/self/fd",
+    stdin: "/proc/self/fd/0",
+    stdout: "/proc/self/fd/1",
+    stderr: "/proc/self/fd/2",
+    ptmx: "pts/ptmx",
+  };
+  const script = Object.keys(links)
+    .map((name) => `readlink /dev/${name}`)
+    .join(";");
+  expect(prints(script).split("\n")).toEqual(Object.values(links));
+});
+
+const device =
+  (entry: Record<string, unknown>): Edit =>
+  (config) => {
+    config.linux.devices = [entry];
+    config.linux.resources = { devices: [{ allow: true, access: "rwm" }] };
+  };
+
+const devices: [name: string, entry: Record<string, unknown>, script: string, expected: string][] = [
+  [
+    "a character device",
+    { path: "/dev/mine", type: "c", major: 1, minor: 3, fileMode: 0o600, uid: 7, gid: 8 },
+    "stat -c '%F %t:%T %a %u:%g' /dev/mine",
+    "character special file 1:3 600 7:8",
+  ],
+  [
+    "a device of type u",
+    { path: "/dev/mine", type: "u", major: 1, minor: 5 },
+    "stat -c '%F %t:%T' /dev/mine",
+    "character special file 1:5",
+  ],
+  [
+    "a block device",
+    { path: "/dev/disk", type: "b", major: 7, minor: 99, fileMode: 0o660 },
+    "stat -c '%F %t:%T %a' /dev/disk",
+    "block special file 7:63 660",
+  ],
+  ["a fifo", { path: "/dev/pipe", type: "p", fileMode: 0o644 }, "stat -c '%F %a' /dev/pipe", "fifo 644"],
+  [
+    "a device in a directory that isn't there",
+    { path: "/dev/net/deep/mine", type: "c", major: 1, minor: 3 },
+    "stat -c %t:%T /dev/net/deep/mine",
+    "1:3",
+  ],
+  ["a device outside /dev", { path: "/tmp/mine", type: "c", major: 1, minor: 7 }, "stat -c %t:%T /tmp/mine", "1:7"],
+  [
+    "a default device with another mode",
+    { path: "/dev/null", type: "c", major: 1, minor: 3, fileMode: 0o640 },
+    "stat -c %a /dev/null",
+    "640",
+  ],
+];
+
+for (const [name, entry, script, expected] of devices) {
+  test(`${name} is made as the config says`, () => expect(prints(script, device(entry))).toBe(expected));
+}
+
+test("a bind on /dev leaves the devices to whoever filled it", () => {
+  const of = bundle("ls /dev", (config: Config) => {
+    config.mounts = config.mounts.filter((mount) => !mount.destination.startsWith("/dev"));
+    config.mounts.push({ destination: "/dev", source: "mydev", options: ["rbind"] });
+    config.linux.maskedPaths = [];
+  });
+  mkdirSync(join(of.dir, "mydev/mine"), { recursive: true });
+  Bun.spawnSync(["mknod", "-m", "666", join(of.dir, "mydev/null"), "c", "1", "3"]);
+  expect(runBundle(of).stdout).toBe("mine\nnull\n");
+});
+
+const faults: [name: string, edit: Edit, words: RegExp, pointer: string][] = [
+  ["a device of an unknown type", device({ path: "/dev/x", type: "z", major: 1, minor: 1 }), /./, "/linux/devices/0"],
+  ["a device without path", device({ type: "c", major: 1, minor: 1 }), /./, "/linux/devices/0"],
+  [
+    "a root that doesn't exist",
+    (config) => {
+      config.root.path = "nope";
+    },
+    /invalid rootfs/,
+    "/root/path",
+  ],
+  ["no root", (config) => Object.assign(config, { root: undefined }), /root must be specified/, "/root"],
+  [
+    "a bogus propagation",
+    (config) => {
+      config.linux.rootfsPropagation = "banana";
+    },
+    /./,
+    "/linux/rootfsPropagation",
+  ],
+];
+
+for (const [name, edit, words, pointer] of faults) {
+  const ask = name === "a device without path" ? needs("stricter than runc") : test;
+  ask(`${name} is refused`, () => {
+    const outcome = run("echo ran", edit);
+    expect([outcome.code, outcome.stdout]).toEqual([1, ""]);
+    expect(complaint(outcome)).toMatch(words);
+  });
+  needs("json pointers")(`${name} is told with its place`, () => expect(run("true", edit).stderr).toContain(pointer));
+}
+
+test("a root that is a symlink is refused", () => {
+  const of = bundle("true", (config) => {
+    config.root.path = "link";
+  });
+  symlinkSync("rootfs", join(of.dir, "link"));
+  expect(readlinkSync(join(of.dir, "link"))).toBe("rootfs");
+  expect(complaint(runBundle(of))).toMatch(/invalid rootfs.*symlink/);
+});

@@ -1,0 +1,55 @@
+import { test } from "bun:test";
+import { existsSync, readFileSync } from "node:fs";
+import { runtimeName, runtimePath } from "./runtime.ts";
+
+/**
+ * What another runtime, standing in for runts while the tests are proved, can't do or does differently, and why. A test
+ * that needs one of these is skipped there with that reason. Nothing is listed for runts itself.
+ */
+const standInGaps = {
+  "time namespace": "1.1.5 doesn't know the time namespace",
+  domainname: "1.1.5 doesn't know the field",
+  personality: "1.1.5 doesn't know the field",
+  "tiny memory limits": "runc init needs some MiB in the container's own cgroup",
+  "cgroup in use": "1.1 only warns about a cgroup that has processes already",
+  "exact ids": "1.1.5 takes 4294967296 for 0",
+  "small descriptor limits": "runc applies the limit before it is done opening files",
+  "shared root": "1.1.5 makes / shared before pivot_root, so that the container's own root isn't",
+  "unbindable root": "runc makes / unbindable before it binds the rootfs, which fails then",
+  "stricter than runc": "runc accepts what the specification forbids or what can't work",
+  "json pointers": "only runts says where in config.json a fault is",
+  "all faults at once": "only runts tells all faults of a config at once",
+  "validate and explain": "commands that only runts has",
+} as const;
+
+export type Feature = keyof typeof standInGaps;
+
+/** A reason why this machine can't run a test, or undefined. */
+const machineGaps = {
+  "cgroup v1": () => (existsSync("/sys/fs/cgroup/cgroup.controllers") ? "the machine has cgroup v2 only" : undefined),
+  "user namespaces": () =>
+    readFileSync("/proc/sys/user/max_user_namespaces", "utf8").trim() === "0" ? "no user namespaces here" : undefined,
+} as const;
+
+export type MachineFeature = keyof typeof machineGaps;
+
+type Body = Parameters<typeof test>[1];
+
+/** `test`, or a skip that says why: `needs("time namespace")("joins a time namespace", () => ...)`. */
+export function needs(...features: (Feature | MachineFeature)[]): (name: string, body: Body) => void {
+  const reason = features.map(gapOf).find((gap) => gap !== undefined);
+  return (name, body) => (reason === undefined ? test(name, body) : test.skip(`${name} (skipped: ${reason})`, body));
+}
+
+function gapOf(feature: Feature | MachineFeature): string | undefined {
+  if (feature in machineGaps) return machineGaps[feature as MachineFeature]();
+  return isStandIn() ? standInGaps[feature as Feature] : undefined;
+}
+
+let standIn: boolean | undefined;
+
+function isStandIn(): boolean {
+  if (runtimeName === "runts") return false;
+  standIn ??= /^(runc|crun) version 1\./m.test(Bun.spawnSync([runtimePath, "--version"]).stdout.toString());
+  return standIn;
+}
