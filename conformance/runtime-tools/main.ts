@@ -1,0 +1,92 @@
+import { writeFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { letCrunRun } from "../machine/cgroup-hierarchies.ts";
+import { peersOf, type Runtime, runtimeUnderTest, versionOf } from "../machine/runtimes.ts";
+import { tableLines } from "../machine/table.ts";
+import { buildPrograms, type Programs } from "./build-programs.ts";
+import { type ProgramResult, refuseForeignCgroups, runProgram } from "./run-program.ts";
+
+/** Program → runtime → result. */
+type Results = Map<string, Map<string, ProgramResult>>;
+
+/**
+ * Runs the validation programs against the runtime and its peers.
+ *
+ * @returns 1 when the runtime fails a program that a peer passes (or, without peers, any program), else 0.
+ */
+export async function runtimeTools(args: string[]): Promise<number> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      only: { type: "string", multiple: true },
+      runtime: { type: "string" },
+      json: { type: "string" },
+      "no-peers": { type: "boolean" },
+    },
+  });
+  if (process.getuid?.() !== 0) throw new Error("the validation programs want root");
+  const judged = runtimeUnderTest(values.runtime);
+  const runtimes = [judged, ...(values["no-peers"] ? [] : peersOf(judged))];
+  const programs = buildPrograms();
+  const names = chosen(programs, values.only);
+  refuseForeignCgroups();
+
+  const undo = runtimes.some((runtime) => runtime.name === "crun") ? await letCrunRun() : async () => {};
+  let results: Results;
+  try {
+    results = await runAll(programs, names, runtimes);
+  } finally {
+    await undo();
+  }
+  report(results, runtimes, judged);
+  if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(asJson(results, runtimes), null, 2)}\n`);
+  return behindPeers(results, judged).length === 0 ? 0 : 1;
+}
+
+function chosen(programs: Programs, only: readonly string[] | undefined): readonly string[] {
+  for (const name of only ?? []) {
+    if (!programs.names.includes(name)) throw new Error(`no program ${name}; there are ${programs.names.join(" ")}`);
+  }
+  return only ?? programs.names;
+}
+
+async function runAll(programs: Programs, names: readonly string[], runtimes: readonly Runtime[]): Promise<Results> {
+  const results: Results = new Map();
+  for (const [index, name] of names.entries()) {
+    const row = new Map<string, ProgramResult>();
+    for (const runtime of runtimes) row.set(runtime.name, await runProgram(programs, name, runtime));
+    results.set(name, row);
+    const cells = runtimes.map((runtime) => `${runtime.name}: ${row.get(runtime.name)!.verdict}`);
+    console.error(`${index + 1}/${names.length} ${name}  ${cells.join("; ")}`);
+  }
+  return results;
+}
+
+function behindPeers(results: Results, judged: Runtime): string[] {
+  return [...results].flatMap(([name, row]) => {
+    const peers = [...row].filter(([runtime]) => runtime !== judged.name);
+    const expected = peers.length === 0 || peers.some(([, result]) => result.ok);
+    return expected && !row.get(judged.name)!.ok ? [name] : [];
+  });
+}
+
+function report(results: Results, runtimes: readonly Runtime[], judged: Runtime): void {
+  const rows = [...results].map(([name, row]) => [name, ...runtimes.map((each) => row.get(each.name)!.verdict)]);
+  const passed = (runtime: Runtime) => [...results.values()].filter((row) => row.get(runtime.name)!.ok).length;
+  rows.push(["passed", ...runtimes.map((each) => `${passed(each)} of ${results.size}`)]);
+  console.log(tableLines(["program", ...runtimes.map((each) => each.name)], rows).join("\n"));
+  for (const runtime of runtimes) console.log(`\n${runtime.name}: ${versionOf(runtime)}`);
+  for (const [name, row] of results) {
+    const result = row.get(judged.name)!;
+    if (!result.ok) console.log(`\n${name}: ${result.verdict}\n  ${result.reasons.join("\n  ")}`);
+  }
+  const behind = behindPeers(results, judged);
+  if (behind.length > 0) console.log(`\n${judged.name} fails what a peer passes: ${behind.join(" ")}`);
+}
+
+function asJson(results: Results, runtimes: readonly Runtime[]) {
+  return {
+    runtimes: runtimes.map((each) => ({ ...each, version: versionOf(each) })),
+    programs: Object.fromEntries([...results].map(([name, row]) => [name, Object.fromEntries(row)])),
+  };
+}
