@@ -51,4 +51,6 @@ export interface Compilation {
   readonly consoleSlave: Slot;
   /** Saved result of the first chdir to the process's cwd. */
   readonly cwdResult: Slot;
+  /** Addresses that steps share, by name: see shared-values.ts. */
+  readonly shared: Map<string, number>;
 }
