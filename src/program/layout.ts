@@ -71,4 +71,8 @@ export enum Message {
   Started = 9,
   /** Two descriptors come with it: a tmpfs and the directory whose content it wants (tmpcopyup). */
   WantsCopy = 8,
+  /** Comes before Failed: what the kernel says about a mount that it refused. The text follows the first word. */
+  KernelText = 10,
 }
+/** Size of a KernelText message: its tag, and a text that ends at the first NUL or the end. */
+export const KERNEL_TEXT_BYTES = 200;
