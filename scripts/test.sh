@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# npm test: installs what is missing, builds, lints, runs all tests. The last line is "N passed, N failed, N skipped".
+# A lint that fails, and a test file that cannot be loaded, count as failures.
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+bash scripts/needs.sh build tests </dev/null || {
+  echo "the tests cannot be prepared"
+  echo "0 passed, 1 failed, 0 skipped"
+  exit 1
+}
+PATH=$PWD/node_modules/.bin:$PATH
+
+passed=0 failed=0 skipped=0
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+
+lint() {
+  echo "== $*"
+  "$@" </dev/null || failed=$((failed + 1))
+}
+
+# The number before a word in the runner's summary: " 12 pass".
+count() { awk -v word="$1" '$2 == word && NF == 2 && $1 ~ /^[0-9]+$/ { sum += $1 } END { print sum + 0 }' "$log"; }
+
+# tests LIMIT ARGUMENT... runs the runner, for LIMIT at most.
+tests() {
+  local limit=$1 status before=$failed
+  shift
+  echo "== bun test $*"
+  timeout --kill-after=10 "$limit" bun test "$@" </dev/null 2>&1 | tee "$log"
+  status=${PIPESTATUS[0]}
+  passed=$((passed + $(count pass)))
+  skipped=$((skipped + $(count skip) + $(count todo)))
+  failed=$((failed + $(count fail) + $(count error) + $(count errors)))
+  [ "$status" = 0 ] || [ "$failed" -gt "$before" ] || {
+    echo "the test runner ended with $status"
+    failed=$((failed + 1))
+  }
+}
+
+lint biome check .
+lint tsc --noEmit
+tests 300 ./src ./native-bindings ./conformance/machine ./conformance/runtime-tools ./conformance/bench
+tests 780 --timeout 60000 ./conformance/integration ./conformance/soak
+
+echo
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" = 0 ]
