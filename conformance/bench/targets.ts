@@ -8,7 +8,7 @@ export interface Target {
   readonly unit: string;
 }
 
-const MiB = 1024 * 1024;
+const MB = 1_000_000;
 
 /** What the project promises, with what was measured. */
 export function targets(measured: Measurements, judged: string): Target[] {
@@ -24,7 +24,7 @@ export function targets(measured: Measurements, judged: string): Target[] {
     { what: "run, of runc's time", value: ratio("run", "runc"), limit: 0.55, unit: "" },
     { what: "run, of crun's time", value: ratio("run", "crun"), limit: 1.4, unit: "" },
     { what: "state, of crun's time", value: ratio("state", "crun"), limit: 1.5, unit: "" },
-    { what: "peak memory of run", value: peak && peak / MiB, limit: 36, unit: " MiB" },
+    { what: "peak memory of run", value: peak && peak / MB, limit: 36, unit: " MB" },
     { what: "smallest memory limit", value: limit && limit / 1024, limit: 512, unit: " KiB" },
   ];
 }
