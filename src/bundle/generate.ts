@@ -10,7 +10,7 @@ import { join } from "node:path";
 import Ajv, { _, type CodeKeywordDefinition, type KeywordCxt } from "ajv";
 import { _Code } from "ajv/dist/compile/codegen/code";
 import standaloneCode from "ajv/dist/standalone";
-import { type IntegerType, integerBounds } from "./schema/integers.ts";
+import { type IntegerType, integerBounds } from "./integer-bounds.ts";
 import { publishedSchema, type Schema, schemaWithIntegers } from "./schema/json-schema.ts";
 import { recognizerCode } from "./schema/recognizer.ts";
 
@@ -18,10 +18,12 @@ import { recognizerCode } from "./schema/recognizer.ts";
 const integerKeyword: CodeKeywordDefinition = {
   keyword: "integer",
   schemaType: "string",
+  error: { message: "", params: ({ params }) => _`{type: ${params.type}}` },
   code(cxt: KeywordCxt) {
     const [least, most] = integerBounds[cxt.schema as IntegerType].map((bound) => new _Code(`${bound}n`));
     const value = cxt.data;
     const big = _`typeof ${value} == "bigint" || Number.isSafeInteger(${value})`;
+    cxt.setParams({ type: _`${cxt.schema}` });
     cxt.pass(_`(${big}) && ${value} >= ${least!} && ${value} <= ${most!}`);
   },
 };

@@ -48,7 +48,6 @@ const elsewhere = z.record(z.string(), z.unknown());
 
 export const config = z
   .object({
-    ociVersion: z.string(),
     process: process,
     root: root,
     hostname: z.string().optional(),
@@ -62,5 +61,7 @@ export const config = z
     vm: elsewhere.optional(),
     zos: elsewhere.optional(),
     freebsd: elsewhere.optional(),
+    // Last, so that of several faults the first is one that runc knows too.
+    ociVersion: z.string(),
   })
   .meta({ id: "Config" });

@@ -1,6 +1,6 @@
 import { z } from "zod";
+import { type IntegerType, integerBounds } from "../integer-bounds.ts";
 import { config } from "./config.ts";
-import { type IntegerType, integerBounds } from "./integers.ts";
 
 /** The part of JSON Schema that the definitions use, and one keyword of our own: `integer`, a Go integer type. */
 export interface Schema {

@@ -1,4 +1,4 @@
-import { type IntegerType, integerBounds } from "./integers.ts";
+import { type IntegerType, integerBounds } from "../integer-bounds.ts";
 import type { Schema } from "./json-schema.ts";
 
 /**

@@ -1,0 +1,39 @@
+import type { LinuxCapabilities } from "../config.ts";
+import { type ConfigFault, fault, warning } from "../config-fault.ts";
+
+/** capabilities(7), in the order of their numbers. One string: a set of 41 names costs more to build than to search. */
+const known =
+  " CAP_CHOWN CAP_DAC_OVERRIDE CAP_DAC_READ_SEARCH CAP_FOWNER CAP_FSETID CAP_KILL CAP_SETGID CAP_SETUID CAP_SETPCAP" +
+  " CAP_LINUX_IMMUTABLE CAP_NET_BIND_SERVICE CAP_NET_BROADCAST CAP_NET_ADMIN CAP_NET_RAW CAP_IPC_LOCK CAP_IPC_OWNER" +
+  " CAP_SYS_MODULE CAP_SYS_RAWIO CAP_SYS_CHROOT CAP_SYS_PTRACE CAP_SYS_PACCT CAP_SYS_ADMIN CAP_SYS_BOOT CAP_SYS_NICE" +
+  " CAP_SYS_RESOURCE CAP_SYS_TIME CAP_SYS_TTY_CONFIG CAP_MKNOD CAP_LEASE CAP_AUDIT_WRITE CAP_AUDIT_CONTROL" +
+  " CAP_SETFCAP CAP_MAC_OVERRIDE CAP_MAC_ADMIN CAP_SYSLOG CAP_WAKE_ALARM CAP_BLOCK_SUSPEND CAP_AUDIT_READ" +
+  " CAP_PERFMON CAP_BPF CAP_CHECKPOINT_RESTORE ";
+
+const isKnown = (name: string) => name.startsWith("CAP_") && !name.includes(" ") && known.includes(` ${name} `);
+
+/** The sets of process.capabilities: unknown names are ignored as runc ignores them, capset(2)'s rule is not. */
+export function checkCapabilities(sets: LinuxCapabilities, at: string, into: ConfigFault[]): void {
+  const none: readonly string[] = [];
+  const { bounding = none, effective = none, inheritable = none, permitted = none, ambient = none } = sets;
+  const unknown: string[] = [];
+  for (const set of [bounding, effective, inheritable, permitted, ambient]) {
+    for (const name of set) if (!isKnown(name) && !unknown.includes(name)) unknown.push(name);
+  }
+  if (unknown.length > 0) {
+    warning(into, at, `ignoring unknown or unavailable capabilities: [${unknown.slice(0, 50).join(" ")}]`);
+  }
+  for (let i = 0; i < effective.length; i++) {
+    const name = effective[i]!;
+    if (permitted[i] === name || permitted.includes(name) || !isKnown(name)) continue;
+    const why = "unable to apply caps: operation not permitted: an effective capability that is not permitted";
+    fault(into, `${at}/effective/${i}`, why, name, "a name of /process/capabilities/permitted");
+  }
+  const lost = ambient.filter((name) => isKnown(name) && !(permitted.includes(name) && inheritable.includes(name)));
+  if (lost.length === 0) return;
+  warning(
+    into,
+    `${at}/ambient`,
+    `can't raise ambient capabilities that are not permitted and inheritable: [${lost.join(" ")}]`,
+  );
+}

@@ -1,0 +1,44 @@
+import type { LinuxDevice, LinuxDeviceCgroup } from "../config.ts";
+import { type ConfigFault, fault } from "../config-fault.ts";
+
+/** MKDEV's 12 and 20 bits, makedev(3). */
+const mostMajor = 4095;
+const mostMinor = 1048575;
+
+/** config-linux.md "Devices". */
+export function checkDevices(devices: readonly LinuxDevice[], at: string, into: ConfigFault[]): void {
+  for (let i = 0; i < devices.length; i++) {
+    const { path, type, major, minor } = devices[i]!;
+    if (path[0] !== "/") fault(into, `${at}/${i}/path`, "device path is not absolute", path, "an absolute path");
+    if (type === "p") continue;
+    checkNumber(major, mostMajor, `${at}/${i}/major`, into);
+    checkNumber(minor, mostMinor, `${at}/${i}/minor`, into);
+  }
+}
+
+function checkNumber(number: number | bigint | undefined, most: number, at: string, into: ConfigFault[]): void {
+  if (number === undefined || number < 0) fault(into, at, "cannot mkdev() device with wildcards", number);
+  else if (number > most) fault(into, at, "device number is too large", number, `at most ${most}`);
+}
+
+/** config-linux.md "Allowed Device list". -1, as runc's own rules have it, is any number. */
+export function checkDeviceRules(rules: readonly LinuxDeviceCgroup[], at: string, into: ConfigFault[]): void {
+  for (let i = 0; i < rules.length; i++) {
+    const { access, major, minor } = rules[i]!;
+    if (!access) fault(into, `${at}/${i}/access`, `device access at ${i} field cannot be empty`);
+    else if (!isAccess(access)) {
+      fault(into, `${at}/${i}/access`, `device access at ${i} field is invalid`, access, 'letters of "rwm"');
+    }
+    if (major !== undefined && (major < -1 || major > 0xffffffff)) {
+      fault(into, `${at}/${i}/major`, "invalid major device number", major);
+    }
+    if (minor !== undefined && (minor < -1 || minor > 0xffffffff)) {
+      fault(into, `${at}/${i}/minor`, "invalid minor device number", minor);
+    }
+  }
+}
+
+function isAccess(access: string): boolean {
+  for (const letter of access) if (letter !== "r" && letter !== "w" && letter !== "m") return false;
+  return true;
+}

@@ -1,0 +1,28 @@
+import type { Config } from "../config.ts";
+import { type ConfigFault, fault } from "../config-fault.ts";
+
+/** A path without "", "." and ".." components, clamped at "/", as it would be looked up below a root without links. */
+export function lexicalPath(path: string): string {
+  const parts: string[] = [];
+  for (const part of path.split("/")) {
+    if (part === "..") parts.pop();
+    else if (part !== "" && part !== ".") parts.push(part);
+  }
+  return `/${parts.join("/")}`;
+}
+
+/** root.path, and config-linux.md "Masked Paths", "Readonly Paths": absolute paths in the container. */
+export function checkPaths(config: Config, into: ConfigFault[]): void {
+  if (config.root.path === "") fault(into, "/root/path", "invalid rootfs: root.path must not be empty");
+  checkAbsolute(config.linux?.maskedPaths, "/linux/maskedPaths", into);
+  checkAbsolute(config.linux?.readonlyPaths, "/linux/readonlyPaths", into);
+}
+
+function checkAbsolute(paths: readonly string[] | undefined, at: string, into: ConfigFault[]): void {
+  if (paths === undefined) return;
+  for (let i = 0; i < paths.length; i++) {
+    const path = paths[i]!;
+    if (path[0] !== "/") fault(into, `${at}/${i}`, "path is not absolute", path, "an absolute path in the container");
+    else if (lexicalPath(path) === "/") fault(into, `${at}/${i}`, "path is the container's root", path);
+  }
+}
