@@ -8,8 +8,8 @@ import { OPERATION_BYTES, OPERATIONS_ADDRESS } from "./layout.ts";
 
 /** How a program ended, and what it wrote. */
 export interface Ended {
+  /** null: ended by a signal, or by the limit. */
   readonly exitCode: number | null;
-  readonly signal: string | undefined;
   readonly stdout: Uint8Array;
 }
 
@@ -27,7 +27,7 @@ export function runProgram(program: ProgramBuilder): Ended {
     writeFileSync(file, buildImage(program), { mode: 0o755 });
     const command = program.arch === hostArch ? [file] : [`qemu-${program.arch}`, file];
     const run = Bun.spawnSync(command, { stdin: "ignore", stdout: "pipe", stderr: "inherit", timeout: 5000 });
-    return { exitCode: run.exitCode, signal: run.signalCode, stdout: run.stdout };
+    return { exitCode: run.exitCode, stdout: run.stdout };
   } finally {
     rmSync(directory, { recursive: true });
   }
