@@ -1,0 +1,135 @@
+import { expect } from "bun:test";
+import { chownSync, mkdirSync, readlinkSync } from "node:fs";
+import { join } from "node:path";
+import type { Edit } from "./bundle.ts";
+import { containers, succeeded } from "./harness.ts";
+import { complaint, type Outcome } from "./runtime.ts";
+import { needs } from "./supports.ts";
+
+const { base, bundle, env, runtime } = containers("rootless");
+const withUsers = needs("user namespaces");
+
+/** nobody of most systems: has no subordinate ids, so that only itself can be mapped. */
+const user = 65_534;
+const home = join(base, "nobody");
+mkdirSync(home);
+chownSync(home, user, user);
+
+/** As `spec --rootless` has it: the caller is root inside, the network and /sys are the caller's. */
+const rootless: Edit = (config) => {
+  config.linux.namespaces = ["pid", "ipc", "uts", "mount", "user"].map((type) => ({ type }));
+  config.linux.uidMappings = [{ containerID: 0, hostID: user, size: 1 }];
+  config.linux.gidMappings = [{ containerID: 0, hostID: user, size: 1 }];
+  config.linux.resources = undefined;
+  config.linux.cgroupsPath = undefined;
+  config.mounts = config.mounts.filter((mount) => mount.destination !== "/sys");
+  config.mounts.push({
+    destination: "/sys",
+    type: "none",
+    source: "/sys",
+    options: ["rbind", "nosuid", "noexec", "nodev", "ro"],
+  });
+};
+
+const asNobody = ["setpriv", "--reuid", `${user}`, "--regid", `${user}`, "--clear-groups"];
+
+/** Runs the runtime as the user, with a --root of its own. */
+function call(args: readonly string[]): Outcome {
+  return runtime(["--root", join(home, "root"), ...args], {
+    through: asNobody,
+    env: { ...env, XDG_RUNTIME_DIR: home, HOME: home },
+  });
+}
+
+function make(script: string, edit?: Edit) {
+  const of = bundle(script, (config) => {
+    rootless(config);
+    edit?.(config);
+  });
+  Bun.spawnSync(["chown", "-R", `${user}:${user}`, of.dir]);
+  return of;
+}
+
+function run(script: string, edit?: Edit): Outcome {
+  const of = make(script, edit);
+  return call(["run", "--bundle", of.dir, of.id]);
+}
+
+withUsers("an ordinary user runs a container, and is root inside", () => {
+  expect(succeeded(run("id -u; id -g; hostname; cat /proc/self/uid_map")).stdout.trim().split(/\s+/)).toEqual([
+    "0",
+    "0",
+    "box",
+    "0",
+    `${user}`,
+    "1",
+  ]);
+});
+
+withUsers("what is made inside belongs to the user", () => {
+  const outcome = run("touch /made; stat -c %u /made; mkdir /dev/shm/x && echo ok");
+  expect(succeeded(outcome).stdout).toBe("0\nok\n");
+});
+
+withUsers("the default devices work", () => {
+  expect(succeeded(run("echo x >/dev/null; head -c 2 /dev/zero | wc -c")).stdout).toBe("2\n");
+});
+
+withUsers("groups can't be changed in the container", () => {
+  expect(succeeded(run("cat /proc/self/setgroups")).stdout).toBe("deny\n");
+});
+
+withUsers("the life of a container works without root", () => {
+  const of = make("sleep 1000");
+  succeeded(call(["create", "--bundle", of.dir, of.id]));
+  succeeded(call(["start", of.id]));
+  const { pid, status } = JSON.parse(call(["state", of.id]).stdout) as { pid: number; status: string };
+  expect(status).toBe("running");
+  const inside = succeeded(call(["exec", of.id, "readlink", "/proc/self/ns/user"])).stdout.trim();
+  expect(inside).toBe(readlinkSync(`/proc/${pid}/ns/user`));
+  succeeded(call(["kill", of.id, "KILL"]));
+  for (let tries = 0; tries < 100 && !call(["state", of.id]).stdout.includes("stopped"); tries++) Bun.sleepSync(10);
+  succeeded(call(["delete", of.id]));
+});
+
+withUsers("a failing create leaves nothing", () => {
+  const outcome = run("true", (config) => {
+    config.process.args = ["/nope"];
+  });
+  expect(outcome.code).toBe(1);
+  expect(complaint(outcome)).toMatch(/no such file or directory/);
+});
+
+const refusals: [name: string, edit: Edit, words: RegExp][] = [
+  [
+    "no user namespace",
+    (config) => {
+      config.linux.namespaces = config.linux.namespaces.filter(({ type }) => type !== "user");
+      config.linux.uidMappings = undefined;
+      config.linux.gidMappings = undefined;
+    },
+    /user namespace/i,
+  ],
+  [
+    "a mapping of ids that aren't the user's",
+    (config) => {
+      config.linux.uidMappings = [{ containerID: 0, hostID: 0, size: 1 }];
+    },
+    /./,
+  ],
+  [
+    "additional groups",
+    (config) => {
+      config.process.user.additionalGids = [7];
+    },
+    /./,
+  ],
+];
+
+for (const [name, edit, words] of refusals) {
+  withUsers(`${name} is refused`, () => {
+    const outcome = run("echo ran", edit);
+    expect(outcome).toMatchObject({ code: 1, stdout: "", hung: false });
+    expect(complaint(outcome)).toMatch(words);
+  });
+}
