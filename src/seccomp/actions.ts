@@ -11,8 +11,8 @@ export const RET_TRACE = 0x7ff00000;
 export const RET_LOG = 0x7ffc0000;
 export const RET_ALLOW = 0x7fff0000;
 
-/** The kernel cuts a larger errno to this: MAX_ERRNO. */
-const MAX_ERRNO = 4095;
+/** One below the kernel's MAX_ERRNO, to which it would cut a larger number; libseccomp refuses MAX_ERRNO itself. */
+const LARGEST_ERRNO = 4094;
 /** SECCOMP_RET_DATA. */
 const MAX_DATA = 0xffff;
 
@@ -37,7 +37,7 @@ export function actionNames(): string[] {
  * The value that the filter returns for an action. ERRNO and TRACE carry `errnoRet`, EPERM unless given.
  *
  * @param where the JSON Pointer of the action's name; `errnoWhere` that of the number.
- * @throws RuntimeFault for an unknown action, or an errno that the kernel would change.
+ * @throws RuntimeFault for an unknown action, or a number that can't be returned.
  */
 export function actionValue(name: string, errnoRet: number | undefined, where: string, errnoWhere: string): number {
   const action = Object.hasOwn(actions, name) ? actions[name]! : undefined;
@@ -46,7 +46,7 @@ export function actionValue(name: string, errnoRet: number | undefined, where: s
   }
   if (action !== RET_ERRNO && action !== RET_TRACE) return action;
   const data = errnoRet ?? EPERM;
-  const limit = action === RET_ERRNO ? MAX_ERRNO : MAX_DATA;
+  const limit = action === RET_ERRNO ? LARGEST_ERRNO : MAX_DATA;
   if (!Number.isInteger(data) || data < 0 || data > limit) {
     throw new RuntimeFault({
       what: `seccomp ${name} takes a number from 0 to ${limit}`,
