@@ -33,19 +33,17 @@ function printable(text: string): string {
   return escaped.length > 400 ? `${escaped.slice(0, 397)}...` : escaped;
 }
 
-/** Everything that was found: as lines, or as `{"faults": [...], "warnings": [...]}` with the members of ConfigFault. */
-export function renderFaults(found: Found, format: "text" | "json"): string {
-  const { faults, warnings } = found;
-  if (format === "json") return `${goJson({ faults, warnings }, "  ")}\n`;
+/** A line for each, faults before warnings, and one that counts them. */
+export function renderText(faults: readonly ConfigFault[], warnings: readonly ConfigFault[]): string {
   const lines = faults.map((one) => `error: ${renderFault(one)}`);
   for (const one of warnings) lines.push(`warning: ${renderFault(one)}`);
   lines.push(`${counted(faults.length, "error")}, ${counted(warnings.length, "warning")}`);
   return `${lines.join("\n")}\n`;
 }
 
-interface Found {
-  readonly faults: readonly ConfigFault[];
-  readonly warnings: readonly ConfigFault[];
-}
-
 const counted = (count: number, noun: string) => `${count} ${noun}${count === 1 ? "" : "s"}`;
+
+/** `{"faults": [...], "warnings": [...]}` with the members of ConfigFault. */
+export function renderJson(faults: readonly ConfigFault[], warnings: readonly ConfigFault[]): string {
+  return `${goJson({ faults, warnings }, "  ")}\n`;
+}
