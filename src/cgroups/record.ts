@@ -15,3 +15,8 @@ export interface CgroupRecord {
 export function directoriesOf(record: CgroupRecord): string[] {
   return [...new Set(Object.values(record.paths))];
 }
+
+/** Hierarchies without limits: the container is none the worse without them. runc ignores their errors too. */
+export function isOptional(key: string): boolean {
+  return key === "name=systemd" || key === "misc" || key === "";
+}

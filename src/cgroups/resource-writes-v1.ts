@@ -52,14 +52,15 @@ function memoryWrites(memory: NonNullable<LinuxResources["memory"]>, writes: Res
   const key = "memory";
   const swapFile = "memory.memsw.limit_in_bytes";
   checkSwap(limit, swap);
+  const unlimited = isGiven(limit) && limit < 0;
   if (isGiven(limit)) {
-    // The kernel wants limit <= memory+swap after each write.
-    const pointer = `${AT}/memory/limit`;
-    writes.push({ key, file: "memory.limit_in_bytes", value: `${limit}`, pointer, retryAfter: swapFile });
+    // The kernel wants limit <= memory+swap after each of the two writes.
+    const retryAfter = isGiven(swap) || unlimited ? swapFile : undefined;
+    writes.push({ key, file: "memory.limit_in_bytes", value: `${limit}`, pointer: `${AT}/memory/limit`, retryAfter });
   }
   if (isGiven(swap)) {
     writes.push({ key, file: swapFile, value: `${swap}`, pointer: `${AT}/memory/swap` });
-  } else if (limit !== undefined && limit < 0) {
+  } else if (unlimited) {
     // Unlimited memory within limited memory+swap would be no such thing. Kernels without swap accounting lack the file.
     writes.push({ key, file: swapFile, value: "-1", pointer: `${AT}/memory/limit`, tolerate: ENOENT });
   }

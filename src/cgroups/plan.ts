@@ -1,0 +1,89 @@
+import type { LinuxDevice, LinuxResources } from "../bundle/config.ts";
+import type { CgroupLayout } from "../host/cgroup-layout.ts";
+import { RuntimeFault } from "../report/fault.ts";
+import { type DeviceList, deviceList } from "./device-rules.ts";
+import { cgroupPaths, looksLikeSystemd } from "./paths.ts";
+import type { ResourceWrite } from "./resource-write.ts";
+
+export interface CgroupRequest {
+  /** `linux.cgroupsPath` */
+  readonly cgroupsPath: string | undefined;
+  /** The container's id, checked: it names the cgroup when there is no path. */
+  readonly id: string;
+  /** `linux.resources` */
+  readonly resources: LinuxResources | undefined;
+  /** `linux.devices` */
+  readonly devices: readonly LinuxDevice[] | undefined;
+  readonly layout: CgroupLayout;
+  /** `--systemd-cgroup` asks for "systemd", which is refused by name. */
+  readonly driver: "cgroupfs" | "systemd";
+  /** Tolerate missing permissions, as runc's `--rootless` does. */
+  readonly rootless: boolean;
+}
+
+/** All that is to be done to make a container's cgroup, before anything is touched. */
+export interface CgroupPlan {
+  readonly driver: "cgroupfs";
+  readonly mode: CgroupLayout["mode"];
+  /** As the user wrote it, for faults. */
+  readonly cgroupsPath: string | undefined;
+  /** The directory in each hierarchy, in the order of making. */
+  readonly paths: Readonly<Record<string, string>>;
+  /** Where cgroup2 is mounted: controllers are enabled from there down. "" on v1. */
+  readonly unifiedMountPoint: string;
+  readonly writes: readonly ResourceWrite[];
+  readonly devices: DeviceList;
+  readonly rootless: boolean;
+  /** For the log. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * What a container's cgroup will be.
+ *
+ * @throws RuntimeFault for a path that can't be a container's, and limits that can't be expressed.
+ */
+export function planCgroup(request: CgroupRequest): CgroupPlan {
+  const { cgroupsPath, id, resources, devices, layout, driver, rootless } = request;
+  if (driver !== "cgroupfs") {
+    throw new RuntimeFault({
+      what: "the systemd cgroup driver is not supported",
+      where: "--systemd-cgroup",
+      hint: "use the cgroupfs driver: leave the flag out, and give cgroupsPath as a path",
+    });
+  }
+  return {
+    driver,
+    mode: layout.mode,
+    cgroupsPath,
+    paths: cgroupPaths(cgroupsPath, id, layout),
+    unifiedMountPoint: layout.hierarchies.find((h) => h.key === "")?.mountPoint ?? "",
+    writes: resources === undefined ? [] : resourceWrites(resources, layout.mode),
+    devices: deviceList(resources?.devices, devices),
+    rootless,
+    warnings: warningsOf(cgroupsPath, resources),
+  };
+}
+
+/** `linux.resources` as writes to the files of this machine's version of cgroups, but for the devices. */
+export function resourceWrites(resources: LinuxResources, mode: CgroupLayout["mode"]): ResourceWrite[] {
+  if (mode === "v2") {
+    const { resourceWritesV2 } = require("./resource-writes-v2.ts") as typeof import("./resource-writes-v2.ts");
+    return resourceWritesV2(resources);
+  }
+  const { resourceWritesV1 } = require("./resource-writes-v1.ts") as typeof import("./resource-writes-v1.ts");
+  return resourceWritesV1(resources);
+}
+
+function warningsOf(cgroupsPath: string | undefined, resources: LinuxResources | undefined): string[] {
+  const warnings: string[] = [];
+  if (resources?.memory?.kernel !== undefined || resources?.memory?.kernelTCP !== undefined) {
+    warnings.push("Kernel memory settings are ignored and will be removed");
+  }
+  if (cgroupsPath && looksLikeSystemd(cgroupsPath)) {
+    warnings.push(
+      `cgroupsPath "${cgroupsPath}" looks like one for systemd, but --systemd-cgroup is not given: it names a directory`,
+    );
+  }
+  return warnings;
+}

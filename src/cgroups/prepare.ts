@@ -1,0 +1,105 @@
+import { EACCES, EEXIST, EPERM, EROFS } from "../../native-bindings/errno.ts";
+import { RuntimeFault } from "../report/fault.ts";
+import { applyWrites } from "./apply-writes.ts";
+import { isFrozen } from "./freezer.ts";
+import { tryMakeCgroup, unmakeCgroups } from "./make-directory.ts";
+import type { CgroupPlan } from "./plan.ts";
+import { countProcesses } from "./processes.ts";
+import { type CgroupRecord, isOptional } from "./record.ts";
+import { setDevices } from "./set-devices.ts";
+
+/**
+ * Makes a container's cgroup and puts every limit into force before any process is in it, so that none ever runs without.
+ *
+ * @returns where it is. On failure nothing that was made is left.
+ * @throws RuntimeFault also when the cgroup is there already and has processes or is frozen.
+ */
+export function prepareCgroup(plan: CgroupPlan): CgroupRecord {
+  const record: CgroupRecord = { driver: plan.driver, mode: plan.mode, paths: {}, made: [] };
+  try {
+    const isNew = plan.mode === "v2" ? makeUnified(plan, record) : makeHierarchies(plan, record);
+    if (!isNew) refuseInUse(record);
+    setDevices(record, plan.devices, isNew, plan.rootless);
+    applyWrites(record.paths, plan.writes);
+    return record;
+  } catch (error) {
+    unmakeCgroups(record.made);
+    throw error;
+  }
+}
+
+/** @returns true when the cgroup is new where its processes are counted. */
+function makeHierarchies(plan: CgroupPlan, record: CgroupRecord): boolean {
+  let isNew = true;
+  const results = new Map<string, number>();
+  for (const key of Object.keys(plan.paths)) {
+    const directory = plan.paths[key]!;
+    // Co-mounted controllers share the directory.
+    let result = results.get(directory);
+    if (result === undefined) {
+      result = tryMakeCgroup(directory, record.made);
+      results.set(directory, result);
+    }
+    if (result < 0 && result !== -EEXIST) {
+      if (isOptional(key) || (plan.rootless && !plan.cgroupsPath && isPermission(-result))) continue;
+      refusedDirectory(plan, directory, -result);
+    }
+    record.paths[key] = directory;
+    if (key === "devices" && result === -EEXIST) isNew = false;
+    if (key === "cpuset") {
+      const { fillCpuset } = require("./fill-cpuset.ts") as typeof import("./fill-cpuset.ts");
+      fillCpuset(directory, result === 0, plan.writes);
+    }
+  }
+  return isNew;
+}
+
+function makeUnified(plan: CgroupPlan, record: CgroupRecord): boolean {
+  const directory = plan.paths[""]!;
+  const result = tryMakeCgroup(directory, record.made);
+  if (result < 0 && result !== -EEXIST) {
+    if (!plan.rootless || plan.cgroupsPath) refusedDirectory(plan, directory, -result);
+    // No permission and nothing asked for: the container stays in the cgroup of its caller.
+    if (plan.writes.length === 0) return true;
+    throw new RuntimeFault({
+      what: "rootless needs no limits + no cgrouppath when no permission is granted for cgroups",
+      where: plan.writes[0]!.pointer,
+      errno: -result,
+      call: `mkdir(${JSON.stringify(directory)}, 0755)`,
+    });
+  }
+  record.paths[""] = directory;
+  const { enableControllers } = require("./enable-controllers.ts") as typeof import("./enable-controllers.ts");
+  enableControllers(plan.unifiedMountPoint, directory, plan.writes);
+  return result === 0;
+}
+
+function isPermission(errno: number): boolean {
+  return errno === EPERM || errno === EACCES || errno === EROFS;
+}
+
+function refusedDirectory(plan: CgroupPlan, directory: string, errno: number): never {
+  throw new RuntimeFault({
+    what: "unable to apply cgroup configuration: cannot make the cgroup",
+    where: "/linux/cgroupsPath",
+    value: plan.cgroupsPath,
+    errno,
+    call: `mkdir(${JSON.stringify(directory)}, 0755)`,
+  });
+}
+
+/** Another container's cgroup, or leftovers: its processes would be killed with this container. */
+function refuseInUse(record: CgroupRecord): void {
+  const where = "/linux/cgroupsPath";
+  const count = countProcesses(record);
+  if (count > 0) {
+    throw new RuntimeFault({
+      what: `container's cgroup is not empty: ${count} process(es) found`,
+      where,
+      value: record.paths[record.mode === "v2" ? "" : "devices"],
+    });
+  }
+  if (isFrozen(record)) {
+    throw new RuntimeFault({ what: "container's cgroup unexpectedly frozen", where, value: record.paths.freezer });
+  }
+}
