@@ -33,8 +33,8 @@ export function peersOf(judged: Runtime): Runtime[] {
   return peers;
 }
 
-/** The first line of `--version`. */
+/** Its line of `--version`: one that names it, or else the first, where runts says which runc it stands in for. */
 export function versionOf(runtime: Runtime): string {
-  const answer = Bun.spawnSync([runtime.path, "--version"]);
-  return answer.stdout.toString().split("\n")[0] ?? "";
+  const lines = Bun.spawnSync([runtime.path, "--version"]).stdout.toString().split("\n");
+  return lines.find((line) => line.startsWith(`${runtime.name} version`)) ?? lines[0] ?? "";
 }
