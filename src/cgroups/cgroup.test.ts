@@ -1,0 +1,292 @@
+/** The whole of a cgroup's life, on this machine's hierarchies. Needs root, and a v1 or hybrid host. */
+import { afterEach, expect, test } from "bun:test";
+import { close, exists, mkdir, readText, tryRmdir } from "../../native-bindings/files.ts";
+import type { LinuxResources } from "../bundle/config.ts";
+import { type CgroupLayout, readCgroupLayout } from "../host/cgroup-layout.ts";
+import { applyWrites } from "./apply-writes.ts";
+import { freeze, isFrozen, thaw } from "./freezer.ts";
+import { killAll } from "./kill.ts";
+import { oomKilled } from "./oom.ts";
+import { openForClone, placeProcess } from "./place.ts";
+import { planCgroup, resourceWrites } from "./plan.ts";
+import { prepareCgroup } from "./prepare.ts";
+import { countProcesses, pidsIn } from "./processes.ts";
+import { type CgroupRecord, directoriesOf } from "./record.ts";
+import { removeCgroup } from "./remove.ts";
+
+const host = readCgroupLayout();
+const onV1 = test.skipIf(host.mode === "v2");
+const unified = host.hierarchies.find((h) => h.key === "");
+/** A hybrid host's cgroup2 mount, taken for a whole v2 host: it has all but the controllers. */
+const asV2: CgroupLayout = { mode: "v2", hierarchies: unified ? [unified] : [] };
+const onUnified = test.skipIf(unified === undefined);
+
+const parent = `/runts-test-${process.pid}`;
+let serial = 0;
+const records: CgroupRecord[] = [];
+const children: Bun.Subprocess[] = [];
+
+function prepare(
+  layout: CgroupLayout,
+  resources?: LinuxResources,
+  cgroupsPath = `${parent}/c${++serial}`,
+): CgroupRecord {
+  const plan = planCgroup({
+    cgroupsPath,
+    id: "x",
+    resources,
+    devices: undefined,
+    layout,
+    driver: "cgroupfs",
+    rootless: false,
+  });
+  const record = prepareCgroup(plan);
+  records.push(record);
+  return record;
+}
+
+function spawnIn(record: CgroupRecord, command = "exec sleep 60"): Bun.Subprocess {
+  // It waits until it is placed: what it forked before would be elsewhere.
+  const script = `read go; ${command}`;
+  const child = Bun.spawn(["sh", "-c", script], { stdio: ["pipe", "ignore", "ignore"] });
+  children.push(child);
+  placeProcess(record, child.pid);
+  child.stdin.write("go\n");
+  child.stdin.flush();
+  return child;
+}
+
+/** A child of a child appears in the cgroup a moment after it is asked for. */
+async function until(condition: () => boolean): Promise<void> {
+  for (let waits = 0; !condition() && waits < 200; waits++) await Bun.sleep(10);
+  expect(condition()).toBe(true);
+}
+
+afterEach(async () => {
+  for (const record of records) if (isFrozen(record)) thaw(record);
+  for (const child of children.splice(0)) {
+    child.kill(9);
+    await child.exited;
+  }
+  for (const record of records.splice(0).reverse()) removeCgroup(record);
+  for (const { mountPoint } of host.hierarchies) expect(exists(mountPoint + parent)).toBe(false);
+});
+
+onV1("limits are in force before the first process, in every hierarchy", () => {
+  const record = prepare(host, {
+    memory: { limit: 64 << 20, reservation: 32 << 20 },
+    cpu: { shares: 512, quota: 50000, period: 100000 },
+    pids: { limit: 0 },
+  });
+  const file = (key: string, name: string) => readText(`${record.paths[key]}/${name}`).trim();
+  expect(file("memory", "memory.limit_in_bytes")).toBe(`${64 << 20}`);
+  expect(file("memory", "memory.soft_limit_in_bytes")).toBe(`${32 << 20}`);
+  expect(file("cpu", "cpu.shares")).toBe("512");
+  expect(file("cpu", "cpu.cfs_quota_us")).toBe("50000");
+  expect(file("pids", "pids.max")).toBe("1");
+  const top = host.hierarchies.find((h) => h.key === "cpuset")!.mountPoint;
+  expect(file("cpuset", "cpuset.cpus")).toBe(readText(`${top}/cpuset.cpus`).trim());
+  expect(file("cpuset", "cpuset.mems")).toBe(readText(`${top}/cpuset.mems`).trim());
+  const devices = file("devices", "devices.list").split("\n");
+  expect(devices).toHaveLength(11);
+  expect(devices).toContain("c 1:3 rwm");
+  expect(devices).not.toContain("a *:* rwm");
+  const expected = host.hierarchies.filter((h) => directoriesOf(record).some((d) => d.startsWith(h.mountPoint)));
+  expect(Object.keys(record.paths).sort()).toEqual(expected.map((h) => h.key).sort());
+  expect(JSON.parse(JSON.stringify(record))).toEqual(record);
+});
+
+onV1("a placed process is in every hierarchy, and its cgroup can't be taken by another container", () => {
+  const record = prepare(host);
+  const child = spawnIn(record);
+  for (const directory of directoriesOf(record)) {
+    expect([directory, readText(`${directory}/cgroup.procs`)]).toEqual([directory, `${child.pid}\n`]);
+  }
+  expect(pidsIn(record)).toEqual([child.pid]);
+  expect(() => prepare(host, undefined, `${parent}/c${serial}`)).toThrow(
+    "container's cgroup is not empty: 1 process(es) found",
+  );
+  expect(oomKilled(record)).toBe(false);
+});
+
+onV1("an empty cgroup that is there is used, with all rules set anew", () => {
+  const first = prepare(host, { devices: [{ allow: true, type: "b", major: 8, minor: 0, access: "r" }] });
+  const second = prepare(host, undefined, `${parent}/c${serial}`);
+  expect(second.made).toEqual([]);
+  expect(second.paths).toEqual(first.paths);
+  expect(readText(`${second.paths.devices}/devices.list`)).not.toContain("b 8:0");
+});
+
+onV1("a frozen cgroup that is there is refused", () => {
+  const record = prepare(host);
+  freeze(record);
+  expect(() => prepare(host, undefined, `${parent}/c${serial}`)).toThrow("container's cgroup unexpectedly frozen");
+});
+
+onV1("a limit that the kernel refuses leaves nothing, and is named with its field", () => {
+  expect(() => prepare(host, { cpu: { cpus: "4095" } })).toThrow("/linux/resources/cpu/cpus");
+  for (const { mountPoint } of host.hierarchies) expect(exists(mountPoint + parent)).toBe(false);
+});
+
+onV1("a limit of a controller that is not mounted is refused in runc's words", () => {
+  const layout = { ...host, hierarchies: host.hierarchies.filter((h) => h.key !== "pids") };
+  expect(() => prepare(layout, { pids: { limit: 5 } })).toThrow(
+    "cannot set pids limit: container could not join or create cgroup",
+  );
+});
+
+onV1("memory and swap are raised and lowered in whichever order the kernel takes", () => {
+  const record = prepare(host, { memory: { limit: 32 << 20, swap: 48 << 20 } });
+  const update = (memory: LinuxResources["memory"]) => {
+    applyWrites(record.paths, resourceWrites({ memory }, host.mode));
+    const value = (name: string) => Number(readText(`${record.paths.memory}/memory.${name}limit_in_bytes`));
+    return [value(""), value("memsw.")];
+  };
+  expect(update({ limit: 64 << 20, swap: 96 << 20 })).toEqual([64 << 20, 96 << 20]);
+  expect(update({ limit: 16 << 20, swap: 24 << 20 })).toEqual([16 << 20, 24 << 20]);
+  const [memory, swap] = update({ limit: -1 });
+  expect(memory).toBeGreaterThan(2 ** 60);
+  expect(swap).toBeGreaterThan(2 ** 60);
+});
+
+onV1("a period that only fits the new quota is written again after it", () => {
+  const record = prepare(host, { cpu: { quota: 100000, period: 100000 } }, `${parent}/limited`);
+  const inner = prepare(host, { cpu: { quota: 50000, period: 100000 } }, `${parent}/limited/inner`);
+  applyWrites(inner.paths, resourceWrites({ cpu: { quota: 5000, period: 10000 } }, host.mode));
+  expect(readText(`${inner.paths.cpu}/cpu.cfs_period_us`)).toBe("10000\n");
+  removeCgroup(inner);
+  expect(Object.keys(record.paths)).toContain("cpu");
+});
+
+onV1("memory that is in use can't be limited away, and the message has the numbers", () => {
+  const record = prepare(host, { memory: { limit: 64 << 20 } });
+  spawnIn(record);
+  const lower = () => applyWrites(record.paths, resourceWrites({ memory: { limit: 4096 } }, host.mode));
+  // Reclaim may get below on a small process: then the kernel kills instead, and either is the kernel's word.
+  let message = "";
+  try {
+    lower();
+  } catch (error) {
+    message = (error as Error).message;
+  }
+  if (message !== "")
+    expect(message).toMatch(/unable to set memory limit to 4096 \(current usage: \d+, peak usage: \d+\)/);
+  else expect(readText(`${record.paths.memory}/memory.limit_in_bytes`)).toBe("4096\n");
+});
+
+for (const [name, layout, run] of [
+  ["the v1 freezer", { ...host, mode: "v1", hierarchies: host.hierarchies.filter((h) => h.key !== "") }, onV1],
+  ["hybrid", host, onV1],
+  ["cgroup2", asV2, onUnified],
+] as const) {
+  run(`a container is frozen and thawed by ${name}`, () => {
+    const record = prepare(layout);
+    spawnIn(record);
+    expect(isFrozen(record)).toBe(false);
+    freeze(record);
+    expect(isFrozen(record)).toBe(true);
+    thaw(record);
+    expect(isFrozen(record)).toBe(false);
+  });
+
+  run(
+    `all processes of a container are killed through ${name}, also those below and those forked meanwhile`,
+    async () => {
+      const record = prepare(layout);
+      const forking = spawnIn(record, "while :; do sleep 30 & sleep 0.001; done");
+      const looping = spawnIn(record, "i=0; while [ $i -lt 40 ]; do sleep 60 & i=$((i+1)); done; wait");
+      await until(() => countProcesses(record) >= 20);
+      killAll(record);
+      await Promise.all([forking.exited, looping.exited]);
+      await until(() => countProcesses(record) === 0);
+      expect(isFrozen(record)).toBe(false);
+      removeCgroup(record);
+      for (const directory of directoriesOf(record)) expect(exists(directory)).toBe(false);
+    },
+  );
+
+  run(`nothing is killed through ${name} where the runtime itself is`, () => {
+    const paths = Object.fromEntries(layout.hierarchies.map((h) => [h.key, h.mountPoint]));
+    const record: CgroupRecord = { driver: "cgroupfs", mode: layout.mode, paths, made: [] };
+    expect(() => killAll(record)).toThrow("the runtime itself is in this cgroup");
+    expect(() => removeCgroup(record)).toThrow("unable to remove container's cgroup");
+  });
+}
+
+onUnified("children that the container made are removed first, and a process that is left is named", () => {
+  const record = prepare(asV2);
+  mkdir(`${record.paths[""]}/inner`, 0o755);
+  mkdir(`${record.paths[""]}/inner/most`, 0o755);
+  removeCgroup(record);
+  expect(exists(record.paths[""]!)).toBe(false);
+  removeCgroup(record);
+
+  const busy = prepare(asV2);
+  spawnIn(busy);
+  expect(() => removeCgroup(busy)).toThrow(`Failed to remove paths: map[:${busy.paths[""]}]`);
+});
+
+onUnified("parents that another container uses stay until that one goes", () => {
+  const first = prepare(asV2);
+  const second = prepare(asV2);
+  const top = `${unified!.mountPoint}${parent}`;
+  expect(first.made).toEqual([top, first.paths[""]!]);
+  removeCgroup(first);
+  expect(exists(top)).toBe(true);
+  removeCgroup(second);
+  // The second did not make it: whoever does, or an operator, takes it away.
+  expect(exists(top)).toBe(true);
+  expect(tryRmdir(top)).toBe(0);
+});
+
+onUnified("in a threaded subtree a container without domain limits is threaded, and one with them is refused", () => {
+  const top = prepare(asV2, undefined, `${parent}/threads`);
+  const inner = `${top.paths[""]}/first`;
+  mkdir(inner, 0o755);
+  Bun.spawnSync(["sh", "-c", `echo threaded > ${inner}/cgroup.type`]);
+  const second = prepare(asV2, undefined, `${parent}/threads/second`);
+  expect(readText(`${second.paths[""]}/cgroup.type`)).toBe("threaded\n");
+  expect(() => prepare(asV2, { memory: { limit: 1 << 20 } }, `${parent}/threads/third`)).toThrow(
+    "with domain controllers -- it is in",
+  );
+  removeCgroup(second);
+});
+
+onUnified("a v2 limit whose controller is not there says so", () => {
+  expect(() => prepare(asV2, { unified: { "memory.max": "1" } })).toThrow(
+    'unified resource "memory.max" can\'t be set: controller "memory" not available',
+  );
+});
+
+onUnified("a v2 cgroup is opened for clone3, others are not", () => {
+  const record = prepare(asV2);
+  const fd = openForClone(record);
+  expect(fd).toBeGreaterThan(2);
+  close(fd!);
+  if (host.mode !== "v2") expect(openForClone(prepare(host))).toBeUndefined();
+});
+
+onUnified("a rootless container without path and limits goes without a cgroup when it may make none", () => {
+  const layout: CgroupLayout = { mode: "v2", hierarchies: [{ ...unified!, mountPoint: "/proc" }] };
+  const request = { cgroupsPath: "", id: "x", devices: undefined, layout, driver: "cgroupfs", rootless: true } as const;
+  const record = prepareCgroup(planCgroup({ ...request, resources: undefined }));
+  expect(record).toMatchObject({ paths: {}, made: [] });
+  killAll(record);
+  removeCgroup(record);
+  expect(() => prepareCgroup(planCgroup({ ...request, resources: { pids: { limit: 1 } } }))).toThrow(
+    "rootless needs no limits + no cgrouppath when no permission is granted for cgroups",
+  );
+  expect(() => prepareCgroup(planCgroup({ ...request, resources: undefined, cgroupsPath: "/a" }))).toThrow(
+    "cannot make",
+  );
+});
+
+test("the systemd driver is refused by its flag", () => {
+  const request = { cgroupsPath: "a:b:c", id: "x", resources: undefined, devices: undefined, layout: host } as const;
+  expect(() => planCgroup({ ...request, driver: "systemd", rootless: false })).toThrow("[at --systemd-cgroup]");
+  const plan = planCgroup({ ...request, resources: { memory: { kernel: 1 } }, driver: "cgroupfs", rootless: false });
+  expect(plan.warnings).toEqual([
+    "Kernel memory settings are ignored and will be removed",
+    expect.stringContaining("looks like one for systemd"),
+  ]);
+});
