@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { type Config, defaultConfig, fullConfig, writeBundle } from "../machine/bundles.ts";
 import { letCrunRun, removeCgroups } from "../machine/cgroup-hierarchies.ts";
+import { stopOnSignal } from "../machine/interruption.ts";
 import { runBounded } from "../machine/run-bounded.ts";
 import { peersOf, type Runtime, runtimeUnderTest, versionOf } from "../machine/runtimes.ts";
 import { tableLines } from "../machine/table.ts";
@@ -69,11 +70,13 @@ function prepare(runtime: Runtime, scratch: string, cgroup: string): Stand {
 
 async function measureAll(stands: readonly Stand[], rounds: number, runs: number, scratch: string) {
   const measured: Measurements = new Map();
+  const goOn = stopOnSignal();
   const contest = (action: string, command: (stand: Stand) => string): Contest => ({
     action,
     commands: new Map(stands.map((stand) => [stand.runtime.name, command(stand)])),
   });
   const hold = (contest: Contest) => {
+    goOn();
     console.error(`measuring ${contest.action}: ${rounds} rounds of ${runs}`);
     measured.set(contest.action, race(contest, rounds, runs, scratch));
   };
@@ -94,6 +97,7 @@ async function measureAll(stands: readonly Stand[], rounds: number, runs: number
   const limits = new Map<string, number>();
   for (const { runtime, command, plain, small, smallConfig } of stands) {
     peaks.set(runtime.name, await peakOf(`${command} run --bundle ${plain} b`.split(" "), scratch));
+    goOn();
     console.error(`looking for the smallest memory limit of ${runtime.name}`);
     const run = () => runBounded(`${command} run --bundle ${small} b`.split(" "), { limitMs });
     limits.set(runtime.name, await smallestLimit(small, smallConfig, run));

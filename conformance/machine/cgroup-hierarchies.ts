@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { $ } from "bun";
 
@@ -93,7 +93,6 @@ export async function letCrunRun(): Promise<() => Promise<void>> {
   if (!existsSync(unified) || !readFileSync(unified, "utf8").split(/\s/).includes("hugetlb")) return async () => {};
   const made = !existsSync(point);
   if (made) mkdirSync(point);
-  if (!statSync(point).isDirectory()) throw new Error(`${point} is not a directory`);
   console.error(
     `crun refuses a hybrid cgroup layout with controllers in ${unified}: mounting hugetlb at ${point} meanwhile`,
   );

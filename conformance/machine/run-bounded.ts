@@ -10,8 +10,6 @@ export interface BoundedRun {
   readonly stdout: string;
   readonly stderr: string;
   readonly seconds: number;
-  /** Peak resident memory of the process and of the children it waited for, in bytes (getrusage(2), ru_maxrss). */
-  readonly peakBytes: number;
 }
 
 export interface BoundedOptions {
@@ -50,7 +48,6 @@ export async function runBounded(command: readonly string[], options: BoundedOpt
       stdout: readFileSync(join(scratch, "out"), "utf8"),
       stderr: readFileSync(join(scratch, "err"), "utf8"),
       seconds: (performance.now() - began) / 1000,
-      peakBytes: Number(child.resourceUsage()?.maxRSS ?? 0),
     };
   } finally {
     closeSync(out);

@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { letCrunRun } from "../machine/cgroup-hierarchies.ts";
+import { stopOnSignal } from "../machine/interruption.ts";
 import { peersOf, type Runtime, runtimeUnderTest, versionOf } from "../machine/runtimes.ts";
 import { tableLines } from "../machine/table.ts";
 import { buildPrograms, type Programs } from "./build-programs.ts";
@@ -52,9 +53,13 @@ function chosen(programs: Programs, only: readonly string[] | undefined): readon
 
 async function runAll(programs: Programs, names: readonly string[], runtimes: readonly Runtime[]): Promise<Results> {
   const results: Results = new Map();
+  const goOn = stopOnSignal();
   for (const [index, name] of names.entries()) {
     const row = new Map<string, ProgramResult>();
-    for (const runtime of runtimes) row.set(runtime.name, await runProgram(programs, name, runtime));
+    for (const runtime of runtimes) {
+      goOn();
+      row.set(runtime.name, await runProgram(programs, name, runtime));
+    }
     results.set(name, row);
     const cells = runtimes.map((runtime) => `${runtime.name}: ${row.get(runtime.name)!.verdict}`);
     console.error(`${index + 1}/${names.length} ${name}  ${cells.join("; ")}`);

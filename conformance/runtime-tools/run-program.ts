@@ -42,8 +42,8 @@ export interface ProgramResult {
 export async function runProgram(programs: Programs, name: string, runtime: Runtime): Promise<ProgramResult> {
   const scratch = mkdtempSync(join(tmpdir(), "runtime-tools-"));
   const cgroup = `conformance-${process.pid}`;
-  const cgroups = makeCgroups(cgroup);
   try {
+    const cgroups = makeCgroups(cgroup);
     const wrapper = prepare(scratch, programs, runtime);
     const enter = cgroups.map((directory) => `echo $$ > ${directory}/cgroup.procs`).join(" && ");
     const run = await runBounded(["/bin/sh", "-c", `${enter} && exec "$0"`, join(programs.directory, name)], {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { type Config, defaultConfig, seccompFilter, writeBundle } from "../machine/bundles.ts";
 import { letCrunRun, makeCgroups, removeCgroups } from "../machine/cgroup-hierarchies.ts";
+import { stopOnSignal } from "../machine/interruption.ts";
 import { runBounded } from "../machine/run-bounded.ts";
 import { type Runtime, runtimeUnderTest, versionOf } from "../machine/runtimes.ts";
 import { tableLines } from "../machine/table.ts";
@@ -34,8 +35,8 @@ export async function soak(args: string[]): Promise<number> {
   const undo = runtime.name === "crun" ? await letCrunRun() : async () => {};
   const scratch = mkdtempSync(join(tmpdir(), "soak-"));
   const grounds: Grounds = { scratch, cgroup: `soak-${process.pid}`, mark: `SOAK_${process.pid}` };
-  makeCgroups(grounds.cgroup);
   try {
+    makeCgroups(grounds.cgroup);
     return await compare(runtime, grounds, count, values.json);
   } finally {
     await removeCgroups(grounds.cgroup);
@@ -52,9 +53,10 @@ async function compare(runtime: Runtime, grounds: Grounds, count: number, json?:
   const machine = machineCensus();
 
   const failures: string[] = [];
+  const goOn = stopOnSignal();
   for (const [name, life] of lives) {
     const began = performance.now();
-    const done = await repeat(life, count, failures);
+    const done = await repeat(life, count, failures, goOn);
     const seconds = (performance.now() - began) / 1000;
     console.error(
       `${name}: ${done} containers in ${seconds.toFixed(0)} s, ${((seconds / done) * 1000).toFixed(1)} ms each`,
@@ -84,8 +86,9 @@ async function compare(runtime: Runtime, grounds: Grounds, count: number, json?:
 }
 
 /** @returns the number of containers that were tried */
-async function repeat(life: Life, count: number, failures: string[]): Promise<number> {
+async function repeat(life: Life, count: number, failures: string[], goOn: () => void): Promise<number> {
   for (let index = 0; index < count; index++) {
+    goOn();
     const failure = await life(`soak-${index}`);
     if (failure === undefined) continue;
     failures.push(`container ${index}: ${failure}`);
