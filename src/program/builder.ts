@@ -317,6 +317,11 @@ export class ProgramBuilder {
     return found;
   }
 
+  /** The step that an operation belongs to. */
+  stepOf(index: number): number {
+    return this.words[index * OPERATION_WORDS + WORD_STEP]!;
+  }
+
   private resolve(label: Label): number {
     const index = this.labels[-label - 1]!;
     if (index < 0) throw new Error(`label ${-label} is used but never placed`);

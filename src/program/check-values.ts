@@ -1,0 +1,135 @@
+import { argumentsOf, syscallName } from "../../native-bindings/call-arguments.ts";
+import type { ProgramBuilder } from "./builder.ts";
+import type { ProgramFault } from "./check-program.ts";
+import { type Edge, edgesOf } from "./flow.ts";
+import { kernelWrites } from "./kernel-writes.ts";
+import { DATA_BASE } from "./layout.ts";
+import { constantArgument, indexOfAddress, numberAt, type Operation } from "./operation.ts";
+
+/** What a saved value can be when an operation begins: bits, since several ways lead there. */
+const UNWRITTEN = 1;
+const NEGATIVE = 2;
+const GOOD = 4;
+
+/** For each saved value that the program reads, its bits. An operation that no way leads to has none at all. */
+type State = Uint8Array;
+
+/**
+ * Saved values that are read where some way has not written them, and errors that are used as descriptors.
+ *
+ * A value given to `slot` counts as written, as do words of data that start out other than zero and what the kernel writes.
+ */
+export function valueFaults(operations: readonly Operation[], program: ProgramBuilder): ProgramFault[] {
+  const read = [...new Set(operations.flatMap((operation) => operation.args.filter((_, k) => loads(operation, k))))];
+  const states = flow(operations, program, read);
+  const faults: ProgramFault[] = [];
+  for (const [index, operation] of operations.entries()) {
+    const state = states[index];
+    if (state === undefined) continue;
+    for (const [k, address] of operation.args.entries()) {
+      if (!loads(operation, k)) continue;
+      const bits = state[read.indexOf(address)]!;
+      const name = program.slotNames.get(address) ?? `data+0x${(address - DATA_BASE).toString(16)}`;
+      if ((bits & UNWRITTEN) !== 0) {
+        faults.push({ operation: index, what: `reads $${name}, which is not written on every way here` });
+      } else if ((bits & NEGATIVE) !== 0 && needsDescriptor(operation, index, k, program)) {
+        faults.push({ operation: index, what: `uses $${name} as a descriptor, but on some way it is an error` });
+      }
+    }
+  }
+  return faults;
+}
+
+function loads(operation: Operation, k: number): boolean {
+  return (operation.mask & (1 << k)) !== 0;
+}
+
+/** Closing what was never opened does no harm, nor does any call whose error is ignored. */
+function needsDescriptor(operation: Operation, index: number, k: number, program: ProgramBuilder): boolean {
+  if (operation.nr < 0 || operation.nr === program.nr.close) return false;
+  if (indexOfAddress(operation.onError) === index + 1) return false;
+  const known = operation.args.map((_, i) => constantArgument(operation, i));
+  const kind = argumentsOf(syscallName(operation.nr, program.arch)!, known)[k]?.kind;
+  return kind === "fd" || kind === "dirfd";
+}
+
+/** Forward data flow to its fixed point. */
+function flow(
+  operations: readonly Operation[],
+  program: ProgramBuilder,
+  read: readonly number[],
+): (State | undefined)[] {
+  const states: (State | undefined)[] = operations.map(() => undefined);
+  states[0] = Uint8Array.from(read, (address) => initialState(program, address));
+  const waiting = [0];
+  for (let index = waiting.pop(); index !== undefined; index = waiting.pop()) {
+    const operation = operations[index]!;
+    for (const edge of edgesOf(operation, index, program.nr)) {
+      const after = afterEdge(states[index]!, operation, edge, program, read);
+      if (after === undefined) continue;
+      const merged = merge(states[edge.to], after);
+      if (merged === undefined) continue;
+      states[edge.to] = merged;
+      waiting.push(edge.to);
+    }
+  }
+  return states;
+}
+
+function initialState(program: ProgramBuilder, address: number): number {
+  const value = Number(BigInt.asIntN(32, numberAt(program, address, 4) ?? 0n));
+  if (value === 0 && !program.presetSlots.includes(address)) return UNWRITTEN;
+  return value < 0 ? NEGATIVE : GOOD;
+}
+
+/** The state that an edge leads to; undefined when the value that is tested never takes it. */
+function afterEdge(
+  before: State,
+  operation: Operation,
+  edge: Edge,
+  program: ProgramBuilder,
+  read: readonly number[],
+): State | undefined {
+  const after = before.slice();
+  const tested = operation.nr < 0 && operation.mask === 1 ? read.indexOf(operation.args[0]!) : -1;
+  if (tested >= 0) {
+    // xor with a negative number turns the sign around: errors give zero or more, all else an error.
+    const negative = (edge.on === "error") !== operation.args[1]! < 0;
+    const bits = after[tested]! & ((negative ? NEGATIVE : GOOD) | UNWRITTEN);
+    if (bits === 0) return undefined;
+    after[tested] = bits;
+  }
+  if (edge.on !== "error") markWritten(after, operation, edge, program, read);
+  const saved = read.indexOf(operation.save);
+  if (saved >= 0) after[saved] = edge.on === "error" ? NEGATIVE : GOOD;
+  return after;
+}
+
+function markWritten(
+  after: State,
+  operation: Operation,
+  edge: Edge,
+  program: ProgramBuilder,
+  read: readonly number[],
+): void {
+  // The pidfd is written to the parent's memory, not to the child's copy of it.
+  if (operation.nr === program.nr.clone3 && edge.on === "zero") return;
+  for (const { address, bytes } of kernelWrites(operation, program)) {
+    for (const [k, place] of read.entries()) {
+      if (place >= address && place < address + bytes) after[k] = GOOD;
+    }
+  }
+}
+
+/** Both states together, or undefined when the second brings nothing new. */
+function merge(known: State | undefined, more: State): State | undefined {
+  if (known === undefined) return more;
+  let changed = false;
+  const merged = known.slice();
+  for (const [k, bits] of more.entries()) {
+    if ((merged[k]! | bits) === merged[k]) continue;
+    merged[k]! |= bits;
+    changed = true;
+  }
+  return changed ? merged : undefined;
+}
