@@ -65,7 +65,7 @@ export interface Config {
 export type Edit = (config: Config) => void;
 
 const applets =
-  "sh ash cat ls echo id hostname stat readlink mkdir rmdir touch mount umount mknod sleep true false env grep sed head tail cut sort wc od kill ps chmod chown ln rm mv test dd tr ulimit pwd uname sysctl awk find seq nice printf sync df unshare dnsdomainname tty stty ip cp chroot mkfifo timeout usleep";
+  "sh ash cat ls echo id hostname stat readlink mkdir rmdir touch mount umount mknod sleep true false env grep sed head tail cut sort wc od kill ps chmod chown ln rm mv test dd tr ulimit pwd uname sysctl awk find seq printf sync df unshare dnsdomainname tty stty ip cp chroot mkfifo timeout usleep";
 
 /**
  * Makes a root file system of one static busybox (hard linked, so that a bundle costs no copy) and empty directories.
