@@ -12,13 +12,23 @@ const known =
 
 const isKnown = (name: string) => name.startsWith("CAP_") && !name.includes(" ") && known.includes(` ${name} `);
 
+/** The capability's number, -1 when the name is unknown. Not for the hot path. */
+export function capabilityNumber(name: string): number {
+  return known.trim().split(" ").indexOf(name);
+}
+
 /** The sets of process.capabilities: unknown names are ignored as runc ignores them, capset(2)'s rule is not. */
 export function checkCapabilities(sets: LinuxCapabilities, at: string, into: ConfigFault[]): void {
   const none: readonly string[] = [];
   const { bounding = none, effective = none, inheritable = none, permitted = none, ambient = none } = sets;
   const unknown: string[] = [];
   for (const set of [bounding, effective, inheritable, permitted, ambient]) {
-    for (const name of set) if (!isKnown(name) && !unknown.includes(name)) unknown.push(name);
+    for (let i = 0; i < set.length; i++) {
+      const name = set[i]!;
+      // Callers write the same list several times: only the first is looked up.
+      if ((set !== bounding && name === bounding[i]) || isKnown(name) || unknown.includes(name)) continue;
+      unknown.push(name);
+    }
   }
   if (unknown.length > 0) {
     warning(into, at, `ignoring unknown or unavailable capabilities: [${unknown.slice(0, 50).join(" ")}]`);

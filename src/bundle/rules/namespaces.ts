@@ -14,7 +14,7 @@ export function checkNamespaces(config: Config, into: ConfigFault[]): void {
   const list = config.linux?.namespaces ?? [];
   for (let i = 0; i < list.length; i++) {
     const { type, path } = list[i]!;
-    if (list.findIndex((other) => other.type === type) !== i) {
+    if (namespaceOf(config, type) !== list[i]) {
       const shown = `{${JSON.stringify(type)} ${JSON.stringify(path ?? "")}}`;
       fault(into, `/linux/namespaces/${i}`, `malformed spec file: duplicated ns ${shown}`);
     }

@@ -3,6 +3,7 @@ import { type ConfigFault, fault } from "../config-fault.ts";
 
 /** A path without "", "." and ".." components, clamped at "/", as it would be looked up below a root without links. */
 export function lexicalPath(path: string): string {
+  if (path[0] === "/" && !path.includes("/.") && !path.includes("//") && !path.endsWith("/")) return path;
   const parts: string[] = [];
   for (const part of path.split("/")) {
     if (part === "..") parts.pop();

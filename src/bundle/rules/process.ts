@@ -1,6 +1,6 @@
 import type { Process, User } from "../config.ts";
 import { type ConfigFault, fault } from "../config-fault.ts";
-import { checkEnvironment, checkStringSize } from "./environment.ts";
+import { checkArguments, checkEnvironment } from "./environment.ts";
 
 /** What runc's validateProcessSpec refuses, with the kernel's limits. `at` is the process's pointer. */
 export function checkProcess(process: Process, at: string, into: ConfigFault[]): void {
@@ -9,7 +9,7 @@ export function checkProcess(process: Process, at: string, into: ConfigFault[]):
   else if (cwd[0] !== "/") fault(into, `${at}/cwd`, "Cwd must be an absolute path", cwd);
   if (args.length === 0) fault(into, `${at}/args`, "args must not be empty");
   else if (args[0] === "") fault(into, `${at}/args/0`, 'exec: "": executable file not found in $PATH');
-  for (let i = 0; i < args.length; i++) checkStringSize(args[i]!, `${at}/args/${i}`, into);
+  checkArguments(args, `${at}/args`, into);
   if (process.env !== undefined) checkEnvironment(process.env, `${at}/env`, into);
   if (process.user !== undefined) checkUser(process.user, `${at}/user`, into);
   const oom = process.oomScoreAdj;
