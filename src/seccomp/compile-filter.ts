@@ -1,5 +1,5 @@
 import { MFD_CLOEXEC } from "../../native-bindings/constants.ts";
-import { EEXIST, ENOSYS } from "../../native-bindings/errno.ts";
+import { EEXIST, EINVAL, ENOSYS } from "../../native-bindings/errno.ts";
 import { close, readAll } from "../../native-bindings/files.ts";
 import { cstring, syscall } from "../../native-bindings/libc.ts";
 import { SYS } from "../../native-bindings/syscall-numbers.ts";
@@ -23,7 +23,7 @@ export interface CompiledFilter {
 const MAX_INSTRUCTIONS = 4096;
 const INSTRUCTION_BYTES = 8;
 
-/** From so many names on, libseccomp is asked for a binary tree (CTL_OPTIMIZE 2), as runc does; with few it is slower. */
+/** Beyond so many rules, as in runc, libseccomp is asked for a binary tree (CTL_OPTIMIZE 2); before 2.6 it gets one of none wrong. */
 const TREE_THRESHOLD = 32;
 
 /** The level of seccomp_api_get(3) from which SCMP_ACT_NOTIFY works: libseccomp 2.5 and Linux 5.7. */
@@ -167,7 +167,7 @@ function checkNotify(library: Libseccomp, entry: LinuxSyscall, where: string): v
 
 function exportFilter(library: Libseccomp, fallback: number, tokens: Set<number>, rules: readonly Rule[]): Uint8Array {
   const context = library.init(fallback);
-  if (context === null) throw refused("error creating filter", -22, `${pointer}/defaultAction`);
+  if (context === null) throw refused("error creating filter", -EINVAL, `${pointer}/defaultAction`);
   try {
     for (const token of tokens) {
       const result = library.archAdd(context, token);

@@ -138,14 +138,16 @@ test("a cache that others can enter is neither read nor written", () => {
   chmodSync(cache, 0o711);
   const compiled = cachedFilter(profile, cache);
   expect(compiled.bpf.length).toBeGreaterThan(0);
-  expect(compiled.origin).toBe(`compiled, not cached in ${cache}: others can enter it`);
+  expect(compiled.origin).toBe(
+    `compiled, not cached in ${cache}: it is not private (owner ${process.getuid?.()}, mode 0711)`,
+  );
   expect(readdirSync(cache).length).toBe(1);
 });
 
 test.if(process.getuid?.() === 0)("a cache of another user is not used", () => {
   mkdirSync(cache, { mode: 0o700 });
   expect(Bun.spawnSync(["chown", "12345", cache]).exitCode).toBe(0);
-  expect(cachedFilter(profile, cache).origin).toContain("others can enter it");
+  expect(cachedFilter(profile, cache).origin).toContain("it is not private (owner 12345, mode 0700)");
 });
 
 test("a symbolic link as the cache, or as an entry, is not followed", () => {

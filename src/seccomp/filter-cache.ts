@@ -135,7 +135,7 @@ export function openPrivateDirectory(path: string): number | string {
   const status = fstat(fd);
   if (status.uid === syscall(SYS.geteuid) && (status.mode & 0o077) === 0) return fd;
   close(fd);
-  return "others can enter it";
+  return `it is not private (owner ${status.uid}, mode 0${status.mode.toString(8)})`;
 }
 
 /** The entry, when there is one that can be trusted and its library is still there. */
