@@ -299,11 +299,6 @@ export class ProgramBuilder {
     return list;
   }
 
-  /** Index of the operation that a label means; -1 while it has no place. */
-  indexOf(label: Label): number {
-    return this.labels[-label - 1]!;
-  }
-
   /** Indexes of the operations that lead to a label without a place, which {@link operations} would refuse. */
   unplaced(): number[] {
     const found: number[] = [];

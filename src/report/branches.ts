@@ -1,6 +1,7 @@
 import { errnoName } from "../../native-bindings/errno.ts";
 import type { ProgramBuilder } from "../program/builder.ts";
 import { arrivals, edgesOf, errnoTest } from "../program/flow.ts";
+import { ERROR_MESSAGE } from "../program/layout.ts";
 import { indexOfAddress, type Operation, operationsOf } from "../program/operation.ts";
 
 /** Where an operation leads, other than to the next one after success and to the report after an error. */
@@ -24,7 +25,11 @@ export interface ListedOperation {
  */
 export function listOperations(program: ProgramBuilder): ListedOperation[] {
   const operations = operationsOf(program);
-  const map: Listing = { operations, fail: program.indexOf(program.fail), arrivals: arrivals(operations, program.nr) };
+  const reports = new Set<number>();
+  for (const [index, { nr, args }] of operations.entries()) {
+    if (nr === program.nr.write && args[1] === ERROR_MESSAGE) reports.add(index);
+  }
+  const map: Listing = { operations, reports, arrivals: arrivals(operations, program.nr) };
   const told = new Set<number>();
   const listed = operations.map((operation, index) => ({
     index,
@@ -42,8 +47,8 @@ export function listOperations(program: ProgramBuilder): ListedOperation[] {
 
 interface Listing {
   readonly operations: readonly Operation[];
-  /** Index of the report. */
-  readonly fail: number;
+  /** Indexes of the operations that report an error. There may be more than one: whom to tell changes on the way. */
+  readonly reports: ReadonlySet<number>;
   readonly arrivals: readonly number[];
 }
 
@@ -62,7 +67,7 @@ function callBranches(map: Listing, program: ProgramBuilder, index: number, told
     branches.push({ on: errnoName(test.errno), to: target(map, test.to) });
     told.add(to++);
   }
-  const other = to === index + 1 && to !== map.fail && !execs ? "next" : target(map, to);
+  const other = to === index + 1 && !map.reports.has(to) && !execs ? "next" : target(map, to);
   if (other !== "fail" || branches.length > 0) {
     branches.push({ on: branches.length > 0 ? "other errors" : "error", to: other });
   }
@@ -80,7 +85,7 @@ function xorBranches(map: Listing, index: number): Branch[] {
   const branches: Branch[] = [];
   const raises = operation.mask === 0 && (operation.args[0]! ^ operation.args[1]!) < 0;
   if (zero !== index + 1 && !raises) branches.push({ on: "equal", to: target(map, zero) });
-  const other = error === index + 1 && error !== map.fail ? "next" : target(map, error);
+  const other = error === index + 1 && !map.reports.has(error) ? "next" : target(map, error);
   if (other !== "fail") branches.push({ on: "error", to: other });
   return branches;
 }
@@ -91,7 +96,7 @@ function target(map: Listing, index: number): Branch["to"] {
   for (let hops = 0; hops < 16 && to in map.operations && isJump(map.operations[to]!); hops++) {
     to = indexOfAddress(map.operations[to]!.onZero);
   }
-  return to === map.fail ? "fail" : to;
+  return map.reports.has(to) ? "fail" : to;
 }
 
 function isJump(operation: Operation): boolean {

@@ -88,7 +88,6 @@ test("the JSON holds the same, with the operands of each step", () => {
       { on: "other errors", to: "fail" },
     ],
   });
-  expect(explained.fail).toBe(11);
   expect(explained.report).toHaveLength(2);
 });
 
@@ -101,6 +100,7 @@ test("tests of an errno that are also reached from elsewhere stay operations of 
   p.jumpIfErrno(fd, ENOENT, p.fail);
   p.call(p.nr.exit_group, 0);
   p.place(p.fail);
+  p.call(p.nr.write, 3, ERROR_MESSAGE, 12).ignoreError();
   p.call(p.nr.exit_group, 99);
   const text = explainProgram({ stages: [{ name: "only", steps: [{ kind: "x", from: "" }] }] }, p, describe, "text");
   expect(text).toContain('"a", O_RDONLY|O_CLOEXEC) = $fd  (error → 2)');

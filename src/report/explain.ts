@@ -51,8 +51,7 @@ export function explainProgram(
     name,
     steps: steps.map(({ step, description, operations }) => ({ ...step, description, operations })),
   }));
-  const fail = program.indexOf(program.fail);
-  return `${JSON.stringify({ stages: json, report: rest, fail }, (_, v) => (typeof v === "bigint" ? `${v}` : v), 2)}\n`;
+  return `${JSON.stringify({ stages: json, report: rest }, (_, v) => (typeof v === "bigint" ? `${v}` : v), 2)}\n`;
 }
 
 type Stages = readonly {
