@@ -13,7 +13,7 @@ import { type Arch, type SyscallName, syscallNumbers } from "./syscall-numbers.t
  * `fd`, `dirfd`, `int`, `uint`, `size`, `id`, `pid`, `hex`, `mode`, `filemode`, `dev`, `signal`: numbers, as they are shown.
  * `path`, `string`: address of a C string; only `string` may be null. `strings`: address of a NULL-terminated array of them.
  * `data`: address of bytes that the kernel reads; the next argument is their number. `out`: the same, written by the kernel.
- * `out/N`: N bytes that the kernel writes. `pointer`: an address, or null. `flags/T`: bits or values of table T.
+ * `ids`: address of 32-bit ids; the argument before it is their number. `out/N`: N bytes that the kernel writes. `pointer`: an address, or null. `flags/T`: bits or values of table T.
  * `struct/S`: address of structure S that the kernel reads. `inout/S`: it writes to it as well.
  */
 export type Kind = string;
@@ -68,6 +68,7 @@ const signatures: Readonly<Record<SyscallName, string>> = {
   fsmount: "fs:fd flags:flags/fsmount attributes:flags/mount_attr",
   fsopen: "type:path flags:flags/fsopen",
   fspick: `${at} flags:flags/fspick`,
+  flock: "fd:fd operation:int",
   fstat: "fd:fd stat:out/128",
   fstatfs: "fd:fd statfs:out/120",
   fsync: "fd:fd",
@@ -130,11 +131,12 @@ const signatures: Readonly<Record<SyscallName, string>> = {
   sched_setaffinity: "pid:pid size:size mask:pointer",
   sched_setattr: "pid:pid attributes:struct/sched_attr flags:hex",
   seccomp: "operation:flags/seccomp flags:flags/seccomp_filter program:struct/sock_fprog",
+  sendfile: "out:fd in:fd offset:ptr count:size",
   sendmsg: "socket:fd message:struct/msghdr flags:flags/msg",
   set_mempolicy: "mode:flags/mempolicy nodes:pointer maxNode:size",
   setdomainname: "name:data length:size",
   setgid: "gid:id",
-  setgroups: "count:size groups:pointer",
+  setgroups: "count:size groups:ids",
   sethostname: "name:data length:size",
   setns: "fd:fd type:flags/clone",
   setpgid: "pid:pid group:pid",

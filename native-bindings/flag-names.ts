@@ -127,6 +127,10 @@ function namesOf(table: string, arch: Arch): Name[] {
   });
 }
 
+function isChoice(table: string): boolean {
+  return table === "capability" || table === "rlimit" || tables[table]!.startsWith("one ");
+}
+
 /** The value that a name of a table stands for, or undefined. */
 export function flagValue(table: string, name: string, arch: Arch): bigint | undefined {
   return namesOf(table, arch).find((entry) => entry.name === name)?.value;
@@ -143,6 +147,8 @@ export function flagNames(table: string, value: bigint, arch: Arch): string {
     rest &= ~mask;
     known &= ~mask;
   }
-  if (rest !== 0n) found.push(`0x${rest.toString(16)}`);
+  // Small numbers without a name are counted: capabilities and signals of a newer kernel.
+  if (rest !== 0n)
+    found.push(found.length === 0 && rest < 128n && isChoice(table) ? `${rest}` : `0x${rest.toString(16)}`);
   return found.length === 0 ? "0" : found.join("|");
 }

@@ -37,7 +37,7 @@ function argumentFaults(operation: Operation, program: ProgramBuilder, tell: Tel
       tell(`${argument.name} of ${name} is an address, and saved values have only 32 bits`);
       continue;
     }
-    const what = pointerFault(program, argument, value, known[k + 1]);
+    const what = pointerFault(program, argument, value, known[argument.kind === "ids" ? k - 1 : k + 1]);
     if (what !== undefined) tell(`${argument.name} of ${name} ${what}`);
     const layout = structureOf(argument.kind);
     const size = list[k + 1]?.name === "size" ? known[k + 1] : undefined;
@@ -48,10 +48,10 @@ function argumentFaults(operation: Operation, program: ProgramBuilder, tell: Tel
 }
 
 function isPointer({ kind }: Argument): boolean {
-  return /^(path|string|strings|data|out|pointer|struct|inout)(\/|$)/.test(kind);
+  return /^(path|string|strings|data|ids|out|pointer|struct|inout)(\/|$)/.test(kind);
 }
 
-/** @param next the argument or field that follows: the size of `data` and `out`, if it is known. */
+/** @param next the size of `data` and `out`, the number of `ids`, if it is known. */
 function pointerFault(program: ProgramBuilder, argument: Argument, address: number, next?: number): string | undefined {
   const [form, detail] = argument.kind.split("/");
   if (address === 0) return form === "path" ? "is null" : undefined;
@@ -63,6 +63,8 @@ function pointerFault(program: ProgramBuilder, argument: Argument, address: numb
       return stringsFault(program, address);
     case "data":
       return bytesAt(program, address, next ?? 1) === undefined ? "reaches outside the program" : undefined;
+    case "ids":
+      return bytesAt(program, address, 4 * (next ?? 0)) === undefined ? "reaches outside the program" : undefined;
     case "pointer":
       return bytesAt(program, address, 1) === undefined ? "lies outside the program" : undefined;
     case "out":

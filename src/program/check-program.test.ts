@@ -179,6 +179,20 @@ describe("saved values", () => {
   });
 });
 
+test("with shared memory, what a clone's child saves may be an error in its parent", () => {
+  const vfork = (flags: number) =>
+    faults((p, nr) => {
+      const [child, fd] = [p.label(), p.slot("fd", 0)];
+      p.call(nr.clone3, p.constantWords([flags, ...new Array(21).fill(0)]), 88).onZero(child);
+      p.call(nr.fchdir, load(fd));
+      p.call(nr.exit_group, 0);
+      p.place(child);
+      openFile(p).save(fd);
+    });
+  expect(vfork(0x4100)).toEqual(["1: uses $fd as a descriptor, but on some way it is an error"]);
+  expect(vfork(0x4000)).toEqual([]);
+});
+
 describe("addresses", () => {
   const cases: readonly (readonly [name: string, expected: string, write: Write])[] = [
     ["a path that is null", "path of chdir is null", (p, nr) => p.call(nr.chdir, 0)],

@@ -1,6 +1,7 @@
 import { argumentsOf, syscallName } from "../../native-bindings/call-arguments.ts";
 import type { ProgramBuilder } from "./builder.ts";
 import type { ProgramFault } from "./check-program.ts";
+import { reachableFrom } from "./check-targets.ts";
 import { type Edge, edgesOf } from "./flow.ts";
 import { kernelWrites } from "./kernel-writes.ts";
 import { DATA_BASE } from "./layout.ts";
@@ -10,6 +11,8 @@ import { constantArgument, indexOfAddress, numberAt, type Operation } from "./op
 const UNWRITTEN = 1;
 const NEGATIVE = 2;
 const GOOD = 4;
+
+const CLONE_VM = 0x100;
 
 /** For each saved value that the program reads, its bits. An operation that no way leads to has none at all. */
 type State = Uint8Array;
@@ -67,6 +70,9 @@ function flow(
     for (const edge of edgesOf(operation, index, program.nr)) {
       const after = afterEdge(states[index]!, operation, edge, program, read);
       if (after === undefined) continue;
+      if (edge.on === "positive" && sharesMemory(operation, program)) {
+        for (const k of savedByChild(operation, operations, program, read)) after[k]! |= NEGATIVE | GOOD;
+      }
       const merged = merge(states[edge.to], after);
       if (merged === undefined) continue;
       states[edge.to] = merged;
@@ -74,6 +80,23 @@ function flow(
     }
   }
   return states;
+}
+
+/** A clone whose child has the same memory (CLONE_VM): what the child saves, its parent may read. */
+function sharesMemory(operation: Operation, program: ProgramBuilder): boolean {
+  const flags = operation.nr === program.nr.clone3 ? numberAt(program, operation.args[0]!, 4) : undefined;
+  return flags !== undefined && (Number(flags) & CLONE_VM) !== 0;
+}
+
+/** Places in `read` of what the operations save that a clone's child can come to. */
+function savedByChild(
+  operation: Operation,
+  operations: readonly Operation[],
+  program: ProgramBuilder,
+  read: readonly number[],
+): number[] {
+  const child = reachableFrom([indexOfAddress(operation.onZero)], operations, program);
+  return [...child].map((index) => read.indexOf(operations[index]!.save)).filter((k) => k >= 0);
 }
 
 function initialState(program: ProgramBuilder, address: number): number {

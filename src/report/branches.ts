@@ -1,7 +1,7 @@
 import { errnoName } from "../../native-bindings/errno.ts";
 import type { ProgramBuilder } from "../program/builder.ts";
 import { arrivals, edgesOf, errnoTest } from "../program/flow.ts";
-import { ERROR_MESSAGE } from "../program/layout.ts";
+import { ERROR_MESSAGE, SCRATCH } from "../program/layout.ts";
 import { indexOfAddress, type Operation, operationsOf } from "../program/operation.ts";
 
 /** Where an operation leads, other than to the next one after success and to the report after an error. */
@@ -86,7 +86,9 @@ function xorBranches(map: Listing, index: number): Branch[] {
   const raises = operation.mask === 0 && (operation.args[0]! ^ operation.args[1]!) < 0;
   if (zero !== index + 1 && !raises) branches.push({ on: "equal", to: target(map, zero) });
   const other = error === index + 1 && !map.reports.has(error) ? "next" : target(map, error);
-  if (other !== "fail") branches.push({ on: "error", to: other });
+  // An assignment that goes on is no more than that, whatever the sign of the value.
+  const assigns = other === "next" && operation.save !== SCRATCH && operation.args[1] === 0;
+  if (other !== "fail" && !assigns) branches.push({ on: "error", to: other });
   return branches;
 }
 

@@ -68,24 +68,72 @@ function text(stages: Stages, rest: readonly Line[]): string {
   const targets = new Set(all.flatMap((line) => line.branches.map((branch) => branch.to)));
   const width = `${all.reduce((most, line) => Math.max(most, line.index), 0)}`.length;
   const out: string[] = [];
-  const print = (line: Line) => {
-    const mark = targets.has(line.index) ? ">" : " ";
-    out.push(`    ${mark}${`${line.index}`.padStart(width)}  ${line.call}${shownBranches(line)}`);
+  const print = (lines: readonly Line[]) => {
+    for (let at = 0; at < lines.length; ) {
+      const line = lines[at]!;
+      const run = runFrom(lines, at, targets);
+      const mark = targets.has(line.index) ? ">" : " ";
+      const head = `    ${mark}${`${line.index}`.padStart(width)}  `;
+      const call = run.length > 1 ? callOfRun(run, head.length) : line.call;
+      out.push(`${head}${call}${shownBranches(line)}`);
+      at += run.length;
+    }
   };
   for (const { name, steps } of stages) {
     out.push(name);
     for (const { step, description, operations } of steps) {
       out.push(`  ${description}${step.from === "" ? "" : `  [${step.from}]`}`);
-      operations.forEach(print);
+      print(operations);
     }
     out.push("");
   }
   if (rest.length > 0) {
     out.push("report of an error");
-    rest.forEach(print);
+    print(rest);
     out.push("");
   }
   return out.join("\n");
+}
+
+const LEAST_RUN = 4;
+const LINE_WIDTH = 120;
+
+/** The lines that differ from this one in their last argument alone, and that no jump lands in: forty capabilities dropped. */
+function runFrom(lines: readonly Line[], start: number, targets: ReadonlySet<Branch["to"]>): readonly Line[] {
+  const first = lines[start]!;
+  const { before, after } = aroundLastArgument(first.call);
+  const branches = shownBranches(first);
+  let end = start + 1;
+  for (; end < lines.length && before !== ""; end++) {
+    const line = lines[end]!;
+    const same = aroundLastArgument(line.call);
+    if (same.before !== before || same.after !== after || shownBranches(line) !== branches) break;
+    if (targets.has(line.index)) break;
+  }
+  return lines.slice(start, end - start < LEAST_RUN ? start + 1 : end);
+}
+
+/** `prctl(PR_CAPBSET_DROP, ` and `) = $drop`. Empty when the last argument is not a plain word. */
+function aroundLastArgument(call: string): { before: string; argument: string; after: string } {
+  const parts = /^(\w+\([\w, ]*, )(\w+)(\)(?: = .*)?)$/.exec(call);
+  return { before: parts?.[1] ?? "", argument: parts?.[2] ?? "", after: parts?.[3] ?? "" };
+}
+
+/** One call with all the last arguments of a run in braces, broken into lines. */
+function callOfRun(run: readonly Line[], indent: number): string {
+  const { before, after } = aroundLastArgument(run[0]!.call);
+  let text = `${before}{`;
+  let column = indent + text.length;
+  for (const [k, line] of run.entries()) {
+    const word = `${aroundLastArgument(line.call).argument}${k < run.length - 1 ? ", " : ""}`;
+    if (column + word.length > LINE_WIDTH) {
+      text = `${text.trimEnd()}\n${" ".repeat(indent + 2)}`;
+      column = indent + 2;
+    }
+    text += word;
+    column += word.length;
+  }
+  return `${text}}${after}`;
 }
 
 function shownBranches(line: Line): string {

@@ -10,6 +10,7 @@ const nr = syscallNumbers("x86_64");
 function shown(write: (p: ProgramBuilder) => void, given?: Record<string, number>): string {
   const p = new ProgramBuilder("x86_64");
   write(p);
+  p.call(p.nr.exit_group, 0);
   p.place(p.fail);
   p.call(p.nr.exit_group, 99);
   return readableOperation(p, 0, given);
@@ -60,7 +61,12 @@ const lines: readonly (readonly [string, (p: ProgramBuilder) => void])[] = [
   ["raise ETIMEDOUT", (p) => p.raise(110)],
   ["goto", (p) => p.jump(p.fail)],
   ["if $fd == ENOENT", (p) => p.jumpIfErrno(p.slot("fd"), 2, p.fail)],
-  ["if $status == 0", (p) => p.xor(load(p.slot("status")), 0)],
+  ["if $status == 0", (p) => p.xor(load(p.slot("status")), 0).onZero(p.fail)],
+  ["raise $status, if an error", (p) => p.xor(load(p.slot("status")), 0)],
+  ['if $cwd == "(unr"', (p) => p.xor(load(p.slot("cwd")), 0x726e7528).onZero(p.fail)],
+  ["$seen = EISDIR", (p) => p.xor(-21, 0).save(p.slot("seen"))],
+  ["setgroups(2, [5, 1000])", (p) => p.call(nr.setgroups, 2, p.constantWords([5, 1000]))],
+  ["prctl(PR_CAPBSET_DROP, 63)", (p) => p.call(nr.prctl, 24, 63)],
   ["$copy = $fd", (p) => p.xor(load(p.slot("fd")), 0).save(p.slot("copy"))],
 ];
 

@@ -7,7 +7,15 @@ import { errnoName } from "../../native-bindings/errno.ts";
 import { type Arch, hostArch } from "../../native-bindings/syscall-numbers.ts";
 import type { ProgramBuilder } from "../program/builder.ts";
 import { DATA_BASE, ERROR_MESSAGE, MESSAGE_BYTES, Message, SCRATCH } from "../program/layout.ts";
-import { bytesAt, constantArgument, numberAt, type Operation, operationAt, stringAt } from "../program/operation.ts";
+import {
+  bytesAt,
+  constantArgument,
+  indexOfAddress,
+  numberAt,
+  type Operation,
+  operationAt,
+  stringAt,
+} from "../program/operation.ts";
 import { readableBytes, readableNumber } from "./readable-value.ts";
 
 /** Descriptor numbers that a program was given, by name. They are shown like strace -y does: `3<sync>`. */
@@ -20,7 +28,7 @@ export type GivenDescriptors = Readonly<Record<string, number>>;
  */
 export function readableOperation(program: ProgramBuilder, index: number, given: GivenDescriptors = {}): string {
   const operation = operationAt(program.operations(), index);
-  if (operation.nr < 0) return readableXor(program, operation);
+  if (operation.nr < 0) return readableXor(program, operation, index);
   const name = syscallName(operation.nr, program.arch);
   if (name === undefined) return `syscall_${operation.nr}(${operation.args.join(", ")})`;
   const known = operation.args.map((_, k) => constantArgument(operation, k));
@@ -29,7 +37,7 @@ export function readableOperation(program: ProgramBuilder, index: number, given:
   const shown = list.map((argument, k) =>
     known[k] === undefined
       ? `$${place(program, operation.args[k]!)}`
-      : readable(reader, argument, known[k], known[k + 1]),
+      : readable(reader, argument, known[k], known[argument.kind === "ids" ? k - 1 : k + 1]),
   );
   const last = list.at(-1);
   // open(2)'s mode means nothing without O_CREAT.
@@ -66,8 +74,8 @@ interface Reader {
   readonly given: GivenDescriptors;
 }
 
-/** @param next the following argument or field: the length of `data`. */
-function readable(reader: Reader, argument: Argument, value: number, next?: number): string {
+/** @param length of `data`, `out` and `ids`, if it is known. */
+function readable(reader: Reader, argument: Argument, value: number, length?: number): string {
   const { kind } = argument;
   const [form] = kind.split("/");
   switch (form) {
@@ -77,7 +85,9 @@ function readable(reader: Reader, argument: Argument, value: number, next?: numb
     case "strings":
       return pointer(value, () => texts(reader, value, argument.name));
     case "data":
-      return pointer(value, () => data(reader, value, next));
+      return pointer(value, () => data(reader, value, length));
+    case "ids":
+      return pointer(value, () => ids(reader, value, length));
     case "out":
     case "pointer":
       return pointer(value, () => address(reader, value));
@@ -128,6 +138,13 @@ function texts(reader: Reader, value: number, name: string): string {
   }
   if (name === "envp") return `[/* ${shown.length} ${shown.length === 1 ? "var" : "vars"} */]`;
   return `[${shown.slice(0, 16).join(", ")}${shown.length > 16 ? ", ..." : ""}]`;
+}
+
+function ids(reader: Reader, value: number, count = 0): string {
+  if (reader.program === undefined || bytesAt(reader.program, value, 4 * count) === undefined)
+    return address(reader, value);
+  const list = Array.from({ length: count }, (_, k) => `${numberAt(reader.program!, value + 4 * k, 4)}`);
+  return `[${list.slice(0, 32).join(", ")}${count > 32 ? ", ..." : ""}]`;
 }
 
 function data(reader: Reader, value: number, length: number | undefined): string {
@@ -192,16 +209,26 @@ function capsHigh(program: ProgramBuilder, kind: string, at: number): bigint {
   return kind === "caps" ? numberAt(program, at + 12, 4)! : 0n;
 }
 
-/** The pseudo-operation by what it is used for: a jump, a raised error, a copy, a comparison. */
-function readableXor(program: ProgramBuilder, operation: Operation): string {
+/** The pseudo-operation by what it is used for: a jump, a raised error, an assignment, a comparison. */
+function readableXor(program: ProgramBuilder, operation: Operation, index: number): string {
   const [a, b] = [constantArgument(operation, 0), constantArgument(operation, 1)];
-  const name = (k: number) => `$${place(program, operation.args[k]!)}`;
-  const number = (value: number) => (value < 0 && value > -4096 ? errnoName(-value) : `${value}`);
+  const shown = (k: number) => {
+    const value = constantArgument(operation, k);
+    return value === undefined ? `$${place(program, operation.args[k]!)}` : readableWord(value);
+  };
+  if (operation.save !== SCRATCH && b === 0) return `$${place(program, operation.save)} = ${shown(0)}`;
   if (a !== undefined && b !== undefined) {
     if (a === b) return "goto";
-    return (a ^ b) < 0 ? `raise ${number(a ^ b)}` : `goto if ${a} == ${b}`;
+    return (a ^ b) < 0 ? `raise ${readableWord(a ^ b)}` : `if ${a} == ${b}`;
   }
-  if (operation.save !== SCRATCH && b === 0) return `$${place(program, operation.save)} = ${name(0)}`;
-  const [left, right] = [a === undefined ? name(0) : number(a), b === undefined ? name(1) : number(b)];
-  return `if ${left} == ${right}`;
+  // Nothing follows from zero: what is asked is whether it is an error.
+  if (b === 0 && indexOfAddress(operation.onZero) === index + 1) return `raise ${shown(0)}, if an error`;
+  return `if ${shown(0)} == ${shown(1)}`;
+}
+
+/** An errno by name, four characters as text, as a number anything else. */
+function readableWord(value: number): string {
+  if (value < 0 && value > -4096) return errnoName(-value);
+  const bytes = new Uint8Array(Int32Array.of(value).buffer);
+  return bytes.every((byte) => byte >= 0x20 && byte < 0x7f) ? readableBytes(bytes) : `${value}`;
 }
