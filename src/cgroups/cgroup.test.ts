@@ -7,7 +7,7 @@ import { applyWrites } from "./apply-writes.ts";
 import { freeze, isFrozen, thaw } from "./freezer.ts";
 import { killAll } from "./kill.ts";
 import { oomKilled } from "./oom.ts";
-import { openForClone, placeProcess } from "./place.ts";
+import { openForClone, placeProcess, selfPlacement } from "./place.ts";
 import { planCgroup, resourceWrites } from "./plan.ts";
 import { prepareCgroup } from "./prepare.ts";
 import { countProcesses, pidsIn } from "./processes.ts";
@@ -258,12 +258,34 @@ onUnified("a v2 limit whose controller is not there says so", () => {
   );
 });
 
-onUnified("a v2 cgroup is opened for clone3, others are not", () => {
-  const record = prepare(asV2);
-  const fd = openForClone(record);
+onUnified("the cgroup2 directory is opened for clone3 where there is one", () => {
+  const fd = openForClone(prepare(asV2));
   expect(fd).toBeGreaterThan(2);
   close(fd!);
-  if (host.mode !== "v2") expect(openForClone(prepare(host))).toBeUndefined();
+  const without = { ...host, mode: "v1", hierarchies: host.hierarchies.filter((h) => h.key !== "") } as const;
+  if (host.mode !== "v2") expect(openForClone(prepare(without))).toBeUndefined();
+  expect(selfPlacement(prepare(asV2))).toEqual([]);
+});
+
+onV1("a process that places itself is in every v1 hierarchy", async () => {
+  const record = prepare(host);
+  const placements = selfPlacement(record);
+  expect(placements.filter((p) => p.optional).map((p) => p.file)).toEqual([`${record.paths["name=systemd"]}/tasks`]);
+  const script = `for f in "$@"; do echo 0 > $f; done; exec cat /proc/self/cgroup`;
+  const child = Bun.spawn(["sh", "-c", script, "sh", ...placements.map((p) => p.file)], { stdout: "pipe" });
+  const lines = (await child.stdout.text()).trim().split("\n");
+  const own = record.paths.devices!.slice(record.paths.devices!.indexOf(parent));
+  const legacy = lines.filter((line) => !line.startsWith("0::"));
+  expect(legacy.length).toBeGreaterThan(0);
+  for (const line of legacy) expect(line).toEndWith(`:${own}`);
+});
+
+onV1("the kernel's killing for want of memory is known", async () => {
+  const record = prepare(host, { memory: { limit: 16 << 20 } });
+  const child = spawnIn(record, "exec tail /dev/zero");
+  await child.exited;
+  expect(child.signalCode).toBe("SIGKILL");
+  expect(oomKilled(record)).toBe(true);
 });
 
 onUnified("a rootless container without path and limits goes without a cgroup when it may make none", () => {

@@ -52,70 +52,83 @@ export function deviceList(
   rules: readonly LinuxDeviceCgroup[] | undefined,
   devices: readonly LinuxDevice[] | undefined,
 ): DeviceList {
-  const list = { allows: false, exceptions: new Map<string, DeviceException>() };
-  rules?.forEach((rule, index) => {
-    const pointer = `/linux/resources/devices/${index}`;
+  const list: Building = { allows: false, exceptions: [] };
+  for (let index = 0; rules !== undefined && index < rules.length; index++) {
+    const rule = rules[index]!;
     const access = accessBits(rule.access, index);
     const type = rule.type || "a";
     if (type === "a") {
       list.allows = rule.allow;
-      list.exceptions.clear();
-      return;
+      list.exceptions.length = 0;
+      continue;
     }
-    const major = deviceNumber(rule.major, `${pointer}/major`);
-    const minor = deviceNumber(rule.minor, `${pointer}/minor`);
-    apply(list, { type, major, minor, access }, rule.allow, pointer);
-  });
-  apply(list, { type: "c", major: ANY, minor: ANY, access: MKNOD }, true, "");
-  apply(list, { type: "b", major: ANY, minor: ANY, access: MKNOD }, true, "");
-  for (const [major, minor, path] of defaults) {
-    if (path !== undefined && devices?.some((device) => device.path === path)) continue;
-    apply(list, { type: "c", major, minor, access: EVERYTHING }, true, "");
+    const major = deviceNumber(rule.major, index, "major");
+    const minor = deviceNumber(rule.minor, index, "minor");
+    apply(list, { type, major, minor, access }, rule.allow, index);
   }
-  return { byDefault: list.allows ? "allows" : "denies", exceptions: [...list.exceptions.values()] };
+  apply(list, { type: "c", major: ANY, minor: ANY, access: MKNOD }, true);
+  apply(list, { type: "b", major: ANY, minor: ANY, access: MKNOD }, true);
+  for (const [major, minor, path] of defaults) {
+    if (path !== undefined && devices !== undefined && isGivenAt(path, devices)) continue;
+    apply(list, { type: "c", major, minor, access: EVERYTHING }, true);
+  }
+  return { byDefault: list.allows ? "allows" : "denies", exceptions: list.exceptions };
+}
+
+function isGivenAt(path: string, devices: readonly LinuxDevice[]): boolean {
+  for (const device of devices) if (device.path === path) return true;
+  return false;
 }
 
 interface Building {
   allows: boolean;
-  readonly exceptions: Map<string, DeviceException>;
+  readonly exceptions: DeviceException[];
 }
 
-function apply(list: Building, rule: DeviceException, allow: boolean, pointer: string): void {
-  const { type, major, minor, access } = rule;
-  const key = `${type} ${major}:${minor}`;
-  const before = list.exceptions.get(key)?.access ?? 0;
+/** @param index of the rule in config.json, if it is from there. */
+function apply(list: Building, rule: DeviceException, allow: boolean, index?: number): void {
+  const { exceptions } = list;
+  if (allow === list.allows) refuseHole(exceptions, rule, index);
+  // A scan, not a map: lists are short, and keys would have to be made of three fields each time.
+  let at = 0;
+  while (at < exceptions.length && !isSameDevice(exceptions[at]!, rule)) at++;
+  const before = exceptions[at];
   if (allow !== list.allows) {
-    list.exceptions.set(key, { type, major, minor, access: before | access });
-    return;
+    exceptions[at] = before === undefined ? rule : { ...rule, access: before.access | rule.access };
+  } else if (before !== undefined) {
+    const left = before.access & ~rule.access;
+    if (left === 0) exceptions.splice(at, 1);
+    else exceptions[at] = { ...rule, access: left };
   }
-  refuseHole(list, rule, key, pointer);
-  const left = before & ~access;
-  if (left === 0) list.exceptions.delete(key);
-  else list.exceptions.set(key, { type, major, minor, access: left });
 }
 
-function refuseHole(list: Building, rule: DeviceException, key: string, pointer: string): void {
-  for (const [other, exception] of list.exceptions) {
+function isSameDevice(a: DeviceException, b: DeviceException): boolean {
+  return a.major === b.major && a.minor === b.minor && a.type === b.type;
+}
+
+function refuseHole(exceptions: readonly DeviceException[], rule: DeviceException, index?: number): void {
+  for (const exception of exceptions) {
     const covers =
-      other !== key &&
       exception.type === rule.type &&
       (exception.major === ANY || exception.major === rule.major) &&
-      (exception.minor === ANY || exception.minor === rule.minor);
+      (exception.minor === ANY || exception.minor === rule.minor) &&
+      !isSameDevice(exception, rule);
     if (!covers || (exception.access & rule.access) === 0) continue;
     throw new RuntimeFault({
       what:
         `requested rule [${line(rule)}] not supported by devices cgroupv1 ` +
         `(cannot punch hole in existing wildcard rule [${line(exception)}])`,
-      where: pointer === "" ? "/linux/resources/devices" : pointer,
+      where: `/linux/resources/devices${index === undefined ? "" : `/${index}`}`,
       hint: "deny by default and allow what is needed",
     });
   }
 }
 
-function deviceNumber(value: number | bigint | undefined, pointer: string): number {
+function deviceNumber(value: number | bigint | undefined, index: number, field: "major" | "minor"): number {
   if (value === undefined || value === -1) return ANY;
   if (value < 0 || value > 0xffffffff) {
-    throw new RuntimeFault({ what: "no device has this number", where: pointer, value, hint: "-1 means any" });
+    const where = `/linux/resources/devices/${index}/${field}`;
+    throw new RuntimeFault({ what: "no device has this number", where, value, hint: "-1 means any" });
   }
   return Number(value);
 }
@@ -152,10 +165,12 @@ export interface DeviceWrites {
 /** @see https://www.kernel.org/doc/Documentation/cgroup-v1/devices.rst */
 export function deviceWritesV1(list: DeviceList): DeviceWrites {
   const allows = list.byDefault === "allows";
+  const lines: string[] = [];
+  for (const exception of list.exceptions) lines.push(line(exception));
   return {
     reset: allows ? "devices.allow" : "devices.deny",
     exceptionFile: allows ? "devices.deny" : "devices.allow",
-    lines: list.exceptions.map(line),
+    lines,
   };
 }
 

@@ -13,9 +13,13 @@ export function fillCpuset(directory: string, isNew: boolean, writes: readonly R
   for (const file of ["cpuset.cpus", "cpuset.mems"]) {
     if (!isNew && setting(directory, file) !== "") continue;
     const above = filled(parentOf(directory), file);
-    if (writes.some((write) => write.file === file)) continue;
-    write(directory, file, above);
+    if (!isGiven(file, writes)) write(directory, file, above);
   }
+}
+
+function isGiven(file: string, writes: readonly ResourceWrite[]): boolean {
+  for (const write of writes) if (write.file === file) return true;
+  return false;
 }
 
 /** The value of a cpuset that has one, or gets one now. The hierarchy's root always has. */

@@ -45,7 +45,7 @@ export function cgroupPaths(cgroupsPath: string | undefined, id: string, layout:
   const absolute = cgroupsPath?.startsWith("/") ?? false;
   const paths: Record<string, string> = {};
   for (const key of layout.mode === "v2" ? [""] : joined) {
-    const hierarchy = layout.hierarchies.find((h) => h.key === key);
+    const hierarchy = hierarchyOf(layout, key);
     if (hierarchy === undefined) continue;
     paths[key] = hierarchy.mountPoint + (absolute ? "" : base(hierarchy, layout)) + inner;
   }
@@ -58,6 +58,12 @@ export function cgroupPaths(cgroupsPath: string | undefined, id: string, layout:
     });
   }
   return paths;
+}
+
+/** One of the layout's hierarchies by runc's key. */
+export function hierarchyOf(layout: CgroupLayout, key: string): CgroupHierarchy | undefined {
+  for (const hierarchy of layout.hierarchies) if (hierarchy.key === key) return hierarchy;
+  return undefined;
 }
 
 /** What a relative path is below, without a "/" at the end. */

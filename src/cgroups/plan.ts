@@ -2,7 +2,7 @@ import type { LinuxDevice, LinuxResources } from "../bundle/config.ts";
 import type { CgroupLayout } from "../host/cgroup-layout.ts";
 import { RuntimeFault } from "../report/fault.ts";
 import { type DeviceList, deviceList } from "./device-rules.ts";
-import { cgroupPaths, looksLikeSystemd } from "./paths.ts";
+import { cgroupPaths, hierarchyOf, looksLikeSystemd } from "./paths.ts";
 import type { ResourceWrite } from "./resource-write.ts";
 
 export interface CgroupRequest {
@@ -57,7 +57,7 @@ export function planCgroup(request: CgroupRequest): CgroupPlan {
     mode: layout.mode,
     cgroupsPath,
     paths: cgroupPaths(cgroupsPath, id, layout),
-    unifiedMountPoint: layout.hierarchies.find((h) => h.key === "")?.mountPoint ?? "",
+    unifiedMountPoint: hierarchyOf(layout, "")?.mountPoint ?? "",
     writes: resources === undefined ? [] : resourceWrites(resources, layout.mode),
     devices: deviceList(resources?.devices, devices),
     rootless,

@@ -13,7 +13,12 @@ export interface CgroupRecord {
 
 /** The directories, each once: co-mounted controllers share one. */
 export function directoriesOf(record: CgroupRecord): string[] {
-  return [...new Set(Object.values(record.paths))];
+  const directories: string[] = [];
+  for (const key in record.paths) {
+    const directory = record.paths[key]!;
+    if (!directories.includes(directory)) directories.push(directory);
+  }
+  return directories;
 }
 
 /** Hierarchies without limits: the container is none the worse without them. runc ignores their errors too. */

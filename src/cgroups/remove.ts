@@ -2,7 +2,6 @@ import { EBUSY, ENOENT } from "../../native-bindings/errno.ts";
 import { tryRmdir } from "../../native-bindings/files.ts";
 import { sleepMilliseconds } from "../../native-bindings/sleep.ts";
 import { RuntimeFault } from "../report/fault.ts";
-import { unmakeCgroups } from "./make-directory.ts";
 import { childCgroups, holdsRuntime } from "./processes.ts";
 import { type CgroupRecord, directoriesOf } from "./record.ts";
 
@@ -17,35 +16,46 @@ const TRIES = 10;
  */
 export function removeCgroup(record: CgroupRecord): void {
   const directories = directoriesOf(record);
-  let errno = 0;
-  let left = directories.filter((directory) => {
+  const left: string[] = [];
+  for (const directory of directories) {
     const result = tryRmdir(directory);
-    if (result === 0 || result === -ENOENT) return false;
-    errno = -result;
-    return true;
-  });
-  // From a wrong path, empty cgroups of others must not be swept away: what the runtime itself is in stays.
-  if (left.length > 0 && errno === EBUSY && !left.some(holdsRuntime)) {
-    for (let tries = 0; left.length > 0 && tries < TRIES; tries++) {
-      if (tries > 0) sleepMilliseconds(2 ** (tries - 1));
-      left = left.filter((directory) => !swept(directory));
-    }
+    if (result < 0 && result !== -ENOENT) left.push(directory);
   }
-  if (left.length > 0) refused(record, left, errno);
-  unmakeCgroups(record.made.filter((path) => !directories.includes(path)));
+  if (left.length > 0) removeBusy(record, left);
+  // From the innermost on. Parents that others put to use meanwhile are not empty, and stay.
+  for (let index = record.made.length - 1; index >= 0; index--) {
+    if (!directories.includes(record.made[index]!)) tryRmdir(record.made[index]!);
+  }
 }
 
-/** Children first. @returns false when something is still in it: rmdir(2) says EBUSY for processes and for children. */
-function swept(directory: string): boolean {
-  for (const child of childCgroups(directory) ?? []) swept(child);
-  const result = tryRmdir(directory);
-  return result === 0 || result === -ENOENT;
+function removeBusy(record: CgroupRecord, directories: readonly string[]): void {
+  // From a wrong path, empty cgroups of others must not be swept away: what the runtime itself is in stays.
+  if (directories.some(holdsRuntime)) throw refused(record, directories, EBUSY);
+  let left = directories;
+  let errno = 0;
+  for (let tries = 0; tries < TRIES; tries++) {
+    if (tries > 0) sleepMilliseconds(2 ** (tries - 1));
+    left = left.filter((directory) => {
+      const result = sweep(directory);
+      if (result === 0 || result === -ENOENT) return false;
+      errno = -result;
+      return true;
+    });
+    if (left.length === 0) return;
+  }
+  throw refused(record, left, errno);
 }
 
-function refused(record: CgroupRecord, left: readonly string[], errno: number): never {
+/** Children first. @returns what rmdir(2) said: EBUSY for processes and for children alike. */
+function sweep(directory: string): number {
+  for (const child of childCgroups(directory) ?? []) sweep(child);
+  return tryRmdir(directory);
+}
+
+function refused(record: CgroupRecord, left: readonly string[], errno: number): RuntimeFault {
   const named = Object.entries(record.paths).filter(([, directory]) => left.includes(directory));
   const map = named.map(([key, directory]) => `${key}:${directory}`).join(" ");
-  throw new RuntimeFault({
+  return new RuntimeFault({
     what: `unable to remove container's cgroup: Failed to remove paths: map[${map}]`,
     errno,
     hint: "processes that could not be killed are in it",

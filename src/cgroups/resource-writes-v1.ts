@@ -40,9 +40,11 @@ export function resourceWritesV1(resources: LinuxResources): ResourceWrite[] {
   if (resources.blockIO) blkioWrites(resources.blockIO, writes);
   if (resources.hugepageLimits) hugetlbWrites(resources.hugepageLimits, writes);
   if (resources.network) networkWrites(resources.network, writes);
-  for (const [device, limit] of Object.entries(resources.rdma ?? {})) {
-    const pointer = `${AT}/rdma/${pointerPart(device)}`;
-    writes.push({ key: "rdma", file: "rdma.max", value: rdmaLimit(device, limit), pointer });
+  if (resources.rdma) {
+    for (const [device, limit] of Object.entries(resources.rdma)) {
+      const pointer = `${AT}/rdma/${pointerPart(device)}`;
+      writes.push({ key: "rdma", file: "rdma.max", value: rdmaLimit(device, limit), pointer });
+    }
   }
   return writes;
 }

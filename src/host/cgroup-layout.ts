@@ -25,9 +25,6 @@ export interface CgroupLayout {
 interface CgroupMount {
   readonly root: string;
   readonly mountPoint: string;
-  readonly isUnified: boolean;
-  /** "rw,cpu,cpuacct" */
-  readonly options: string;
 }
 
 /** @throws SystemError when /proc is not mounted. */
@@ -47,42 +44,43 @@ export function parseCgroupLayout(mountinfo: string, ownCgroups: string): Cgroup
     const second = line.indexOf(":", first + 1);
     if (second < 0) continue;
     const controllers = line.slice(first + 1, second);
-    const keys = controllers.split(",");
-    const mount = mounts.find((m) => (controllers === "" ? m.isUnified : hasOption(m, keys[0]!)));
-    if (mount === undefined) continue;
-    const ownPath = below(mount.root, line.slice(second + 1));
-    for (const key of keys) hierarchies.push({ key, controllers, mountPoint: mount.mountPoint, ownPath });
-    if (controllers === "") unified = true;
-    else legacy = true;
+    for (const key of controllers.split(",")) {
+      const mount = mounts.get(key);
+      if (mount === undefined) continue;
+      const ownPath = below(mount.root, line.slice(second + 1));
+      hierarchies.push({ key, controllers, mountPoint: mount.mountPoint, ownPath });
+      if (key === "") unified = true;
+      else legacy = true;
+    }
   }
   return { mode: legacy ? (unified ? "hybrid" : "v1") : "v2", hierarchies };
 }
 
-function hasOption(mount: CgroupMount, option: string): boolean {
-  return !mount.isUnified && `,${mount.options},`.includes(`,${option},`);
-}
-
-/** The cgroup mounts. Hosts of many containers have thousands of other lines, so those are never looked at. */
-function cgroupMounts(mountinfo: string): CgroupMount[] {
+/**
+ * The cgroup mounts by controller (and by every other option, which does no harm), "" for cgroup2.
+ *
+ * Hosts of many containers have thousands of other lines, so those are never looked at.
+ */
+function cgroupMounts(mountinfo: string): Map<string, CgroupMount> {
   const marker = " - cgroup";
-  const mounts: CgroupMount[] = [];
+  const mounts = new Map<string, CgroupMount>();
   for (let at = mountinfo.indexOf(marker); at >= 0; at = mountinfo.indexOf(marker, at + 1)) {
     const start = mountinfo.lastIndexOf("\n", at) + 1;
     let end = mountinfo.indexOf("\n", at);
     if (end < 0) end = mountinfo.length;
     const before = mountinfo.slice(start, at).split(" ");
-    const after = mountinfo.slice(at + 3, end).split(" ");
-    const type = after[0]!;
-    if (type !== "cgroup" && type !== "cgroup2") continue;
-    mounts.push({
-      root: unescaped(before[3]!),
-      mountPoint: unescaped(before[4]!),
-      isUnified: type === "cgroup2",
-      options: after[2] ?? "",
-    });
+    const [type, , options] = mountinfo.slice(at + 3, end).split(" ");
+    const mount = { root: unescaped(before[3]!), mountPoint: unescaped(before[4]!) };
+    if (type === "cgroup2") prefer(mounts, "", mount);
+    else if (type === "cgroup") for (const option of options!.split(",")) prefer(mounts, option, mount);
   }
-  // A hierarchy may be mounted more than once (in a container's rootfs, say): the standard place is preferred.
-  return mounts.sort((a, b) => Number(isStandard(b)) - Number(isStandard(a)));
+  return mounts;
+}
+
+/** A hierarchy may be mounted more than once (in a container's rootfs, say): the standard place counts, else the first. */
+function prefer(mounts: Map<string, CgroupMount>, key: string, mount: CgroupMount): void {
+  const other = mounts.get(key);
+  if (other === undefined || (!isStandard(other) && isStandard(mount))) mounts.set(key, mount);
 }
 
 function isStandard(mount: CgroupMount): boolean {
