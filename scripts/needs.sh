@@ -13,13 +13,20 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 say() { echo "needs: $*" >&2; }
 
-# debian WHY COMMAND=PACKAGE... installs the packages of the commands that are missing.
+# No "grep -q" here: it ends early, and with pipefail the broken pipe of the other side would count.
+has() {
+  case $1 in
+    *.so.*) PATH=$PATH:/sbin:/usr/sbin ldconfig -p | grep "$1 " >/dev/null ;;
+    objdump:*) command -v objdump >/dev/null && objdump -i | grep "^ *${1#*:}$" >/dev/null ;;
+    *) PATH=$PATH:/usr/sbin:/sbin:/usr/local/go/bin command -v "$1" >/dev/null ;;
+  esac
+}
+
+# debian WHY THING=PACKAGE... installs the packages of what is missing: commands, libraries, architectures of objdump.
 debian() {
   local why=$1 pair missing=()
   shift
-  for pair in "$@"; do
-    PATH=$PATH:/usr/sbin:/sbin:/usr/local/go/bin command -v "${pair%%=*}" >/dev/null || missing+=("${pair#*=}")
-  done
+  for pair in "$@"; do has "${pair%%=*}" || missing+=("${pair#*=}"); done
   [ ${#missing[@]} -gt 0 ] || return 0
   if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
     say "missing, $why: ${missing[*]} (install as root: apt-get install ${missing[*]})"
@@ -53,9 +60,9 @@ for need in "$@"; do
     build) build ;;
     hello) debian "for a container's root file system" busybox=busybox-static ;;
     tests)
-      debian "for the tests" busybox=busybox-static strace=strace setpriv=util-linux newuidmap=uidmap
-      # For a second opinion; runc brings the library libseccomp, with which filters are compared.
-      debian "to compare with" runc=runc
+      debian "for containers in tests" busybox=busybox-static setpriv=util-linux newuidmap=uidmap libseccomp.so.2=libseccomp2
+      # The programs for the other architecture are read back and run, too.
+      debian "to test programs for arm64" objdump:aarch64=binutils-multiarch qemu-aarch64=qemu-user
       ;;
     bench) debian "for the benchmark" hyperfine=hyperfine time=time busybox=busybox-static runc=runc crun=crun ;;
     conformance) debian "for the conformance suites" go=golang-go busybox=busybox-static runc=runc crun=crun ;;
