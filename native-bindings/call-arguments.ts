@@ -131,7 +131,7 @@ const signatures: Readonly<Record<SyscallName, string>> = {
   sched_setaffinity: "pid:pid size:size mask:pointer",
   sched_setattr: "pid:pid attributes:struct/sched_attr flags:hex",
   seccomp: "operation:flags/seccomp flags:flags/seccomp_filter program:struct/sock_fprog",
-  sendfile: "out:fd in:fd offset:ptr count:size",
+  sendfile: "out:fd in:fd offset:pointer count:size",
   sendmsg: "socket:fd message:struct/msghdr flags:flags/msg",
   set_mempolicy: "mode:flags/mempolicy nodes:pointer maxNode:size",
   setdomainname: "name:data length:size",

@@ -54,6 +54,8 @@ export interface StartPlan {
   readonly given: readonly string[];
   /** How many of them stay open until start; the rest is closed at ready. */
   readonly kept: number;
+  /** Some message of the program comes with descriptors (tmpcopyup). */
+  readonly sendsDescriptors: boolean;
   /** Hooks inside the container: each wants the container's state on a descriptor of its own. */
   readonly innerHooks: readonly InnerHook[];
 }
@@ -87,6 +89,7 @@ export function planStart(input: StartPlanInput): StartPlan {
     preservedDescriptors: input.preservedDescriptors,
     given,
     kept: kept.length,
+    sendsDescriptors: input.rootfs.early.some((step) => (step as { readonly copyUp?: boolean }).copyUp === true),
     innerHooks: createHooks.concat(startHooks),
   };
 }

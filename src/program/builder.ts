@@ -312,6 +312,11 @@ export class ProgramBuilder {
     return found;
   }
 
+  /** True for the pseudo-operation: no system call. */
+  isDecision(index: number): boolean {
+    return this.words[index * OPERATION_WORDS + WORD_NUMBER]! < 0;
+  }
+
   /** The step that an operation belongs to. */
   stepOf(index: number): number {
     return this.words[index * OPERATION_WORDS + WORD_STEP]!;

@@ -4,13 +4,15 @@ import type { ProgramFault } from "./check-program.ts";
 import { reachableFrom } from "./check-targets.ts";
 import { type Edge, edgesOf } from "./flow.ts";
 import { kernelWrites } from "./kernel-writes.ts";
-import { DATA_BASE } from "./layout.ts";
+import { DATA_BASE, ERROR_MESSAGE } from "./layout.ts";
 import { constantArgument, indexOfAddress, numberAt, type Operation } from "./operation.ts";
 
 /** What a saved value can be when an operation begins: bits, since several ways lead there. */
 const UNWRITTEN = 1;
 const NEGATIVE = 2;
 const GOOD = 4;
+/** Bytes from the kernel that are no result of a call: half of a number, text ... */
+const ANY_SIGN = 8;
 
 const CLONE_VM = 0x100;
 
@@ -32,15 +34,36 @@ export function valueFaults(operations: readonly Operation[], program: ProgramBu
     for (const [k, address] of operation.args.entries()) {
       if (!loads(operation, k)) continue;
       const bits = state[read.indexOf(address)]!;
+      const compared = inventsError(operation, operations, bits, program);
       const name = program.slotNames.get(address) ?? `data+0x${(address - DATA_BASE).toString(16)}`;
       if ((bits & UNWRITTEN) !== 0) {
         faults.push({ operation: index, what: `reads $${name}, which is not written on every way here` });
       } else if ((bits & NEGATIVE) !== 0 && needsDescriptor(operation, index, k, program)) {
         faults.push({ operation: index, what: `uses $${name} as a descriptor, but on some way it is an error` });
+      } else if (compared) {
+        faults.push({ operation: index, what: `compares $${name} with another sign: that is reported as an error` });
       }
     }
   }
   return faults;
+}
+
+/**
+ * A comparison with a value that may have the other sign, whose negative result is taken for an error: the report would name
+ * an errno that no call gave.
+ */
+function inventsError(
+  operation: Operation,
+  operations: readonly Operation[],
+  bits: number,
+  program: ProgramBuilder,
+): boolean {
+  if (operation.nr >= 0 || operation.mask !== 1) return false;
+  const report = operations[indexOfAddress(operation.onError)];
+  if (report?.nr !== program.nr.write || report.args[1] !== ERROR_MESSAGE) return false;
+  const value = operation.args[1]!;
+  const other = value < 0 ? GOOD : value > 0 ? NEGATIVE : 0;
+  return (bits & (other | ANY_SIGN)) !== 0;
 }
 
 function loads(operation: Operation, k: number): boolean {
@@ -118,7 +141,7 @@ function afterEdge(
   if (tested >= 0) {
     // xor with a negative number turns the sign around: errors give zero or more, all else an error.
     const negative = (edge.on === "error") !== operation.args[1]! < 0;
-    const bits = after[tested]! & ((negative ? NEGATIVE : GOOD) | UNWRITTEN);
+    const bits = after[tested]! & ((negative ? NEGATIVE : GOOD) | UNWRITTEN | ANY_SIGN);
     if (bits === 0) return undefined;
     after[tested] = bits;
   }
@@ -139,7 +162,8 @@ function markWritten(
   if (operation.nr === program.nr.clone3 && edge.on === "zero") return;
   for (const { address, bytes } of kernelWrites(operation, program)) {
     for (const [k, place] of read.entries()) {
-      if (place >= address && place < address + bytes) after[k] = GOOD;
+      // Descriptors and wait statuses are never negative; of longer data nothing is known.
+      if (place >= address && place < address + bytes) after[k] = bytes <= 8 ? GOOD : ANY_SIGN;
     }
   }
 }

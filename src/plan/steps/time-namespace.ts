@@ -1,4 +1,4 @@
-import { CLONE_NEWTIME } from "../../../native-bindings/constants.ts";
+import { CLONE_NEWTIME, PR_SET_DUMPABLE } from "../../../native-bindings/constants.ts";
 import type { Step, StepKind } from "../step.ts";
 import { emitWriteFile } from "./write-file.ts";
 
@@ -13,7 +13,10 @@ export const newTimeNamespace: StepKind<NewTimeNamespace> = {
   kind: "new-time-namespace",
   emit({ p }, step) {
     p.call(p.nr.unshare, CLONE_NEWTIME);
-    if (step.offsets !== "") emitWriteFile(p, "/proc/self/timens_offsets", step.offsets);
+    if (step.offsets === "") return;
+    // Changing ids made the process non-dumpable, and its files in /proc the host root's.
+    p.call(p.nr.prctl, PR_SET_DUMPABLE, 1);
+    emitWriteFile(p, "/proc/self/timens_offsets", step.offsets);
   },
   describe: (step) =>
     `make a time namespace${step.offsets && ` with offsets ${step.offsets.trim().replaceAll("\n", ", ")}`}`,

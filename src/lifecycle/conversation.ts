@@ -1,0 +1,94 @@
+/**
+ * The conversation between the runtime and the program it started, over a SOCK_SEQPACKET pair.
+ *
+ *      runtime                                       program
+ *        │  places it in the cgroup                  enter: waits
+ *        │ ── go ──────────────────────────────────▶ joins and makes namespaces
+ *        │ ◀───────────────────────────── WantsMaps  (new user namespace)
+ *        │  writes uid_map, gid_map
+ *        │ ── go ──────────────────────────────────▶ becomes its root
+ *        │ ◀───────────────────────────── Cloned pid  and ends
+ *        │                                           init: mounts
+ *        │ ◀───────────────────────────── WantsCopy   (tmpcopyup; two descriptors)
+ *        │ ── go ──────────────────────────────────▶
+ *        │ ◀───────────────────────────── WantsHooks  (only if there are hooks)
+ *        │  runs prestart, createRuntime
+ *        │ ── go ──────────────────────────────────▶ createContainer hooks, pivot_root, user ...
+ *        │ ◀───────────────────────────── Listener fd (seccomp notify)
+ *        │ ── go ──────────────────────────────────▶
+ *        │ ◀───────────────────────────── Ready       waits for start
+ *
+ * A failure is one message with the operation's address and the errno. End of file without it: the program was killed.
+ */
+import { EAGAIN, EINTR } from "../../native-bindings/errno.ts";
+import { addressOf, syscall } from "../../native-bindings/libc.ts";
+import { SYS } from "../../native-bindings/syscall-numbers.ts";
+import { SystemError } from "../../native-bindings/system-error.ts";
+import { receiveWithDescriptors } from "../../native-bindings/unix-socket.ts";
+import type { Message } from "../program/layout.ts";
+
+/** How long the program may be silent: longer than any hook without a timeout of its own may run. */
+export const SILENCE_LIMIT_SECONDS = 330;
+
+/** One message. `kind` undefined: end of file. */
+export interface Heard {
+  readonly kind: Message | undefined;
+  readonly first: number;
+  readonly second: number;
+  readonly fds: readonly number[];
+  /** What follows the three words, if anything: the kernel's own text about a mount. */
+  readonly text: string;
+}
+
+const SOL_SOCKET = 1;
+const SO_RCVTIMEO = 20;
+const WORDS = 128;
+
+/** Limits every later read: nothing that the program does or fails to do can hang the runtime. socket(7). */
+export function limitSilence(socket: number): void {
+  const limit = new BigInt64Array([BigInt(SILENCE_LIMIT_SECONDS), 0n]);
+  syscall(SYS.setsockopt, socket, SOL_SOCKET, SO_RCVTIMEO, addressOf(limit), 16);
+}
+
+const NOTHING: Heard = { kind: undefined, first: 0, second: 0, fds: [], text: "" };
+
+/**
+ * The next message.
+ *
+ * @param withDescriptors the program may send descriptors with it: costs a little more.
+ * @throws SystemError ETIMEDOUT-like EAGAIN when the program was silent for too long.
+ */
+export function hear(socket: number, withDescriptors: boolean): Heard {
+  if (withDescriptors) return hearWithDescriptors(socket);
+  const words = new Int32Array(WORDS);
+  const address = addressOf(words);
+  for (;;) {
+    const count = syscall(SYS.read, socket, address, WORDS * 4);
+    if (count === -EINTR) continue;
+    if (count === -EAGAIN) throw new SystemError("read", `no message for ${SILENCE_LIMIT_SECONDS} s`, 110);
+    // A program that was killed with words of ours unread resets the connection: as good as its end.
+    if (count <= 0) return NOTHING;
+    return message(words, count, []);
+  }
+}
+
+function hearWithDescriptors(socket: number): Heard {
+  const { bytes, fds } = receiveWithDescriptors(socket, WORDS * 4, SILENCE_LIMIT_SECONDS * 1000, 2);
+  if (bytes.length === 0) return NOTHING;
+  const words = new Int32Array(WORDS);
+  new Uint8Array(words.buffer).set(bytes);
+  return message(words, bytes.length, fds);
+}
+
+function message(words: Int32Array, count: number, fds: readonly number[]): Heard {
+  let text = "";
+  if (count > 12) text = new TextDecoder().decode(new Uint8Array(words.buffer, 12, count - 12)).replace(/\0.*$/s, "");
+  return { kind: words[0] as Message, first: words[1]!, second: words[2]!, fds, text };
+}
+
+const goByte = new Uint8Array([103]);
+
+/** Lets the program go on. A program that is gone says so by end of file: an error here is of no use. */
+export function sayGo(socket: number): void {
+  syscall(SYS.write, socket, addressOf(goByte), 1);
+}

@@ -1,0 +1,21 @@
+import type { Log } from "../report/log.ts";
+
+/** What `create` and `run` are asked for. Paths are absolute unless said. */
+export interface CreateRequest {
+  /** The state root. */
+  readonly root: string;
+  readonly id: string;
+  readonly bundle: string;
+  readonly pidFile?: string;
+  /** As typed: relative to the bundle. */
+  readonly consoleSocket?: string;
+  /** As typed: relative to the bundle. */
+  readonly pidfdSocket?: string;
+  readonly noPivot: boolean;
+  readonly noNewKeyring: boolean;
+  /** How many descriptors from 3 on go to the container's process. */
+  readonly preserveFds: number;
+  readonly systemdCgroup: boolean;
+  readonly rootless: boolean | "auto";
+  readonly log: Log;
+}

@@ -1,0 +1,184 @@
+import { ENOENT, ENOTDIR } from "../../native-bindings/errno.ts";
+import { close, S_IFDIR, tryLstat, tryReadDirectory, tryRmdir, tryUnlink } from "../../native-bindings/files.ts";
+import { isFrozen, thaw } from "../cgroups/freezer.ts";
+import { asFault, RuntimeFault } from "../report/fault.ts";
+import type { Log } from "../report/log.ts";
+import { type ContainerRecord, isMissingContainer, readRecord, recordName } from "../state/container-record.ts";
+import { openProcess, trySendSignal, waitForEnd } from "../state/process-identity.ts";
+import { containerStatus } from "../state/status.ts";
+import { killThroughCgroup } from "./kill.ts";
+import { SIGKILL } from "./signals.ts";
+import { specVersion } from "./state.ts";
+
+/** How long a killed process may take to end: it may have memory to give back, or children in other places. */
+const END_TIMEOUT_MS = 10_000;
+
+export interface DeleteRequest {
+  /** The state root, absolute. */
+  readonly root: string;
+  readonly id: string;
+  /** Kill a container that runs, and be content when there is none. */
+  readonly force: boolean;
+  readonly log: Log;
+}
+
+/**
+ * Deletes a container: its processes, its cgroup, its state, and then runs its poststop hooks. It can be repeated after it
+ * was interrupted at any point: what says what there is to remove, state.json, goes last.
+ *
+ * @throws RuntimeFault in runc's words.
+ * @see runtime-spec runtime.md, Delete
+ */
+export function deleteContainer(request: DeleteRequest): void {
+  const { root, id, force } = request;
+  const directory = `${root}/${id}`;
+  let record: ContainerRecord;
+  try {
+    record = readRecord(root, id);
+  } catch (error) {
+    if (deletedWithoutRecord(error, directory, request)) return;
+    throw error;
+  }
+  const status = containerStatus(record, directory);
+  if (!force && status !== "stopped" && status !== "created") {
+    throw new RuntimeFault({ what: `cannot delete container ${id} that is not stopped: ${status}` });
+  }
+  if (status === "creating") {
+    killAndWait(record.creator_pid ?? 0, record.creator_start ?? 0, "the command that is creating the container");
+    // Read again: what it has made meanwhile is in the record that it wrote last.
+    deleteContainer(request);
+    return;
+  }
+  destroyContainer(root, record, request.log);
+}
+
+/**
+ * No usable record: a create that was killed early leaves a directory without one, and a damaged one is no use. The
+ * directory goes, so that the id is free again.
+ *
+ * @returns true when that was all that the caller wanted.
+ */
+function deletedWithoutRecord(error: unknown, directory: string, { force, log }: DeleteRequest): boolean {
+  if (!(error instanceof RuntimeFault)) return false;
+  if (isMissingContainer(error)) {
+    removeDirectory(directory);
+    return force;
+  }
+  // An id that is none has no directory; a file that is there and cannot be understood has.
+  if (!force || !error.facts.where?.endsWith(recordName)) return false;
+  log.warn(`${error.message}: processes and cgroups of the container, if any, are not known`);
+  removeDirectory(directory);
+  return true;
+}
+
+/**
+ * Removes everything that a record names, whatever the container's status.
+ *
+ * @throws RuntimeFault when a process does not end or a cgroup cannot be removed; the record is still there then.
+ */
+export function destroyContainer(root: string, record: ContainerRecord, log: Log): void {
+  endProcesses(record);
+  if (record.cgroup !== undefined) {
+    const { removeCgroup } = require("../cgroups/remove.ts") as typeof import("../cgroups/remove.ts");
+    removeCgroup(record.cgroup);
+  }
+  removeDirectory(`${root}/${record.id}`);
+  runPoststopHooks(record, log);
+}
+
+function endProcesses(record: ContainerRecord): void {
+  // Also when init is gone: without a pid namespace of their own the others live on.
+  // Also when create was killed before it could write down who init is.
+  if (!record.private_pid_namespace || record.status === "creating") killThroughCgroup(record);
+  killAndWait(record.init_process_pid, record.init_process_start, "container init", record);
+}
+
+function killAndWait(pid: number, startTime: number, who: string, frozen?: ContainerRecord): void {
+  const pidfd = openProcess(pid, startTime);
+  if (pidfd === undefined) return;
+  try {
+    trySendSignal(pidfd, SIGKILL);
+    if (waitForEnd(pidfd, 0)) return;
+    // A frozen process on cgroup v1 sees its SIGKILL when it is thawed.
+    if (frozen?.cgroup !== undefined && isFrozen(frozen.cgroup)) thaw(frozen.cgroup);
+    if (!waitForEnd(pidfd, END_TIMEOUT_MS)) {
+      throw new RuntimeFault({
+        what: `${who} still running`,
+        value: pid,
+        hint: "it did not end within 10 s of SIGKILL",
+      });
+    }
+  } finally {
+    close(pidfd);
+  }
+}
+
+/**
+ * The specification wants a failing poststop hook to be a warning, and the others to run (runtime.md, Lifecycle 13): there
+ * is nothing left that a caller could repeat.
+ */
+function runPoststopHooks(record: ContainerRecord, log: Log): void {
+  const hooks = record.hooks?.poststop;
+  if (hooks === undefined || hooks.length === 0) return;
+  const { runHostHook } = require("../hooks/host-hooks.ts") as typeof import("../hooks/host-hooks.ts");
+  const state = {
+    ociVersion: specVersion,
+    id: record.id,
+    status: "stopped",
+    bundle: record.bundle,
+    annotations: record.annotations,
+  } as const;
+  for (let index = 0; index < hooks.length; index++) {
+    try {
+      runHostHook("poststop", index, hooks[index]!, state);
+    } catch (error) {
+      log.warn(asFault(error, "error running poststop hook").message);
+    }
+  }
+}
+
+/**
+ * Removes a container's directory with all that is in it, the record last.
+ *
+ * @throws RuntimeFault with the path and errno of what remains; for a symbolic link in the directory's place, before
+ *   anything happens.
+ */
+export function removeDirectory(path: string): void {
+  const status = tryLstat(path);
+  if (status === -ENOENT || status === -ENOTDIR) return;
+  if (typeof status === "number") throw notRemoved(path, status);
+  if (status.type !== S_IFDIR) {
+    throw new RuntimeFault({ what: "unable to remove the container's state", where: path, hint: "it is no directory" });
+  }
+  emptyDirectory(path);
+  removed(`${path}/${recordName}`, tryUnlink(`${path}/${recordName}`));
+  removed(path, tryRmdir(path));
+}
+
+function emptyDirectory(path: string): void {
+  const entries = tryReadDirectory(path);
+  if (typeof entries === "number") {
+    removed(path, entries);
+    return;
+  }
+  for (const { name } of entries) {
+    if (name === recordName) continue;
+    const entry = `${path}/${name}`;
+    const status = tryLstat(entry);
+    if (typeof status !== "number" && status.type === S_IFDIR) {
+      emptyDirectory(entry);
+      tryUnlink(`${entry}/${recordName}`);
+      removed(entry, tryRmdir(entry));
+    } else {
+      removed(entry, tryUnlink(entry));
+    }
+  }
+}
+
+function removed(path: string, result: number): void {
+  if (result < 0 && result !== -ENOENT) throw notRemoved(path, result);
+}
+
+function notRemoved(path: string, result: number): RuntimeFault {
+  return new RuntimeFault({ what: "unable to remove the container's state", where: path, errno: -result });
+}

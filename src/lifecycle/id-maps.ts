@@ -1,0 +1,79 @@
+import { EACCES, EPERM } from "../../native-bindings/errno.ts";
+import { tryWriteExisting } from "../../native-bindings/files.ts";
+import { syscall } from "../../native-bindings/libc.ts";
+import { SYS } from "../../native-bindings/syscall-numbers.ts";
+import type { LinuxIDMapping } from "../bundle/config.ts";
+import { RuntimeFault } from "../report/fault.ts";
+
+type Mappings = readonly LinuxIDMapping[];
+
+/** One mapping of the caller's own id: the only kind that needs no privilege, and no setgroups(2). user_namespaces(7). */
+export function isOwnIdOnly(gids: Mappings): boolean {
+  return gids.length === 1 && gids[0]!.size === 1 && gids[0]!.hostID === syscall(SYS.getegid);
+}
+
+/** Whether setgroups(2) must be denied before the maps can be written: without privilege, without newgidmap. */
+export function groupsAreDenied(gids: Mappings): boolean {
+  return syscall(SYS.geteuid) !== 0 && isOwnIdOnly(gids);
+}
+
+/**
+ * Writes the id maps of a process's user namespace: directly, or where that is not permitted through newuidmap and newgidmap.
+ *
+ * @throws RuntimeFault with the pointer of the mappings.
+ */
+export function writeIdMaps(pid: number, uids: Mappings, gids: Mappings): void {
+  if (groupsAreDenied(gids)) tryWriteExisting(`/proc/${pid}/setgroups`, "deny");
+  writeMap(pid, "gid", gids);
+  writeMap(pid, "uid", uids);
+}
+
+function writeMap(pid: number, kind: "uid" | "gid", mappings: Mappings): void {
+  let lines = "";
+  for (const { containerID, hostID, size } of mappings) lines += `${containerID} ${hostID} ${size}\n`;
+  const result = tryWriteExisting(`/proc/${pid}/${kind}_map`, lines);
+  if (result === 0) return;
+  const where = `/linux/${kind}Mappings`;
+  if (result !== -EPERM && result !== -EACCES) {
+    throw new RuntimeFault({
+      what: `unable to write the ${kind} map of the user namespace`,
+      where,
+      value: lines.trimEnd(),
+      errno: -result,
+      hint: "the kernel refuses maps that overlap, are empty, have more than 340 lines, or map ids the caller has not",
+    });
+  }
+  runHelper(pid, kind, mappings, where);
+}
+
+/** newuidmap(1) and newgidmap(1): setuid helpers that allow what /etc/subuid and /etc/subgid grant. */
+function runHelper(pid: number, kind: "uid" | "gid", mappings: Mappings, where: string): void {
+  const tool = `new${kind}map`;
+  const args = [String(pid)];
+  for (const { containerID, hostID, size } of mappings) args.push(String(containerID), String(hostID), String(size));
+  // Podman and CRI-O call without PATH.
+  const path = Bun.which(tool, {
+    PATH: process.env.PATH || "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+  });
+  if (path === null) {
+    throw new RuntimeFault({
+      what: `unable to write the ${kind} map of the user namespace: ${tool} is not in PATH`,
+      where,
+      errno: EPERM,
+      hint: "install the package uidmap (shadow-utils), or map only your own id",
+    });
+  }
+  const { exitCode, stderr } = Bun.spawnSync([path, ...args], {
+    env: {},
+    stdin: "ignore",
+    stdout: "ignore",
+    stderr: "pipe",
+  });
+  if (exitCode === 0) return;
+  throw new RuntimeFault({
+    what: `${tool} failed with exit status ${exitCode}: ${stderr.toString().trim()}`,
+    where,
+    value: args.slice(1).join(" "),
+    hint: `is the range granted to this user in /etc/sub${kind}?`,
+  });
+}

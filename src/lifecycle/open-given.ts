@@ -1,0 +1,32 @@
+/** Descriptors that only some programs are given. */
+import { SOCK_STREAM } from "../../native-bindings/constants.ts";
+import { connectUnix, socketPair } from "../../native-bindings/unix-socket.ts";
+import { asFault } from "../report/fault.ts";
+import type { SetUp } from "./set-up.ts";
+
+/** Connecting must not wait for whoever listens: the shim accepts only after the runtime has ended. */
+const CONNECT_TIMEOUT_MS = 10_000;
+
+/** Opens what the plan calls `name`. @throws RuntimeFault */
+export function openGiven(name: string, setUp: SetUp): number {
+  if (name === "console") return openConsole(setUp);
+  throw new Error(`the plan wants a descriptor that nobody opens: ${name}`);
+}
+
+/** The socket that the console's master is sent through: the caller's, or one of our own under run. */
+function openConsole(setUp: SetUp): number {
+  const { request, prepared } = setUp;
+  if (request.consoleSocket === undefined) {
+    const [ours, programs] = socketPair(SOCK_STREAM);
+    setUp.console = ours;
+    return programs;
+  }
+  const path = request.consoleSocket.startsWith("/")
+    ? request.consoleSocket
+    : `${prepared.bundle.directory}/${request.consoleSocket}`;
+  try {
+    return connectUnix(path, CONNECT_TIMEOUT_MS);
+  } catch (error) {
+    throw asFault(error, `unable to connect to the console socket`, `--console-socket ${path}`);
+  }
+}

@@ -1,0 +1,141 @@
+/** Everything that is thought out before anything is touched: bundle → plan, or a fault. */
+import { CLONE_NEWUSER } from "../../native-bindings/constants.ts";
+import { exists } from "../../native-bindings/files.ts";
+import { syscall } from "../../native-bindings/libc.ts";
+import { SYS } from "../../native-bindings/syscall-numbers.ts";
+import type { Bundle } from "../bundle/bundle.ts";
+import type { Config } from "../bundle/config.ts";
+import { readBundle } from "../bundle/read-bundle.ts";
+import { type CgroupPlan, planCgroup } from "../cgroups/plan.ts";
+import { stdioToOwn } from "../host/caller.ts";
+import { readCgroupLayout } from "../host/cgroup-layout.ts";
+import { homeDirectory } from "../host/home-directory.ts";
+import { readMountFacts } from "../host/mount-facts.ts";
+import { planMounts } from "../plan/mounts.ts";
+import { type NamespacePlan, planNamespaces } from "../plan/namespaces.ts";
+import { needsHome } from "../plan/process.ts";
+import { planStart, type StartPlan } from "../plan/start-plan.ts";
+import { RuntimeFault } from "../report/fault.ts";
+import { cachedFilter, seccompIsOff } from "../seccomp/filter-cache.ts";
+import type { CreateRequest } from "./create-request.ts";
+import { groupsAreDenied } from "./id-maps.ts";
+
+export interface PreparedStart {
+  readonly bundle: Bundle;
+  readonly rootfs: string;
+  readonly namespaces: NamespacePlan;
+  readonly cgroup: CgroupPlan;
+  readonly plan: StartPlan;
+  /** The effective user is not root. */
+  readonly rootless: boolean;
+}
+
+/**
+ * Reads, validates and plans.
+ *
+ * @throws RuntimeFault for whatever is wrong, before anything is created.
+ */
+export function prepareStart(request: CreateRequest, startBy: "fifo" | "sync", detached: boolean): PreparedStart {
+  const bundle = readBundle(request.bundle);
+  const { config } = bundle;
+  checkTerminal(config, request, detached);
+  for (const warning of bundle.warnings) request.log.warn(`${warning.pointer}: ${warning.message}`);
+  const rootless = syscall(SYS.geteuid) !== 0;
+  const namespaces = planNamespaces(config);
+  const layout = readCgroupLayout();
+  const cgroup = planCgroup({
+    cgroupsPath: config.linux?.cgroupsPath,
+    id: request.id,
+    resources: config.linux?.resources,
+    devices: config.linux?.devices,
+    layout,
+    driver: request.systemdCgroup ? "systemd" : "cgroupfs",
+    rootless: request.rootless === "auto" ? rootless : request.rootless,
+  });
+  for (const warning of cgroup.warnings) request.log.warn(warning);
+
+  const rootfs = rootfsPath(bundle);
+  const mountFacts = readMountFacts({
+    config,
+    bundleDirectory: bundle.directory,
+    rootfs,
+    namespaces,
+    layout,
+    cgroup,
+    rootless,
+  });
+  const seccomp = config.linux?.seccomp;
+  const plan = planStart({
+    id: request.id,
+    config,
+    namespaces,
+    rootfs: planMounts({ config, rootfs, namespaces, facts: mountFacts, noPivot: request.noPivot }),
+    process: {
+      home: needsHome(config.process!) ? homeOf(config, rootfs) : "/",
+      ownedStdio: config.process!.terminal ? [] : stdioToOwn(hostId(config)),
+      groupsDenied: namespaces.newUser && groupsAreDenied(config.linux?.gidMappings ?? []),
+    },
+    startBy,
+    sessionKeyring: !request.noNewKeyring,
+    intoCgroup: cgroup.mode === "v2" && (namespaces.all & CLONE_NEWUSER) === 0 && !rootless,
+    filter:
+      seccomp === undefined || seccompIsOff(seccomp) ? undefined : cachedFilter(seccomp, `${request.root}/.seccomp`),
+    rootless,
+    preservedDescriptors: request.preserveFds,
+  });
+  return { bundle, rootfs, namespaces, cgroup, plan, rootless };
+}
+
+/** A terminal needs somebody at its other end, and a console socket a terminal. runc's words. */
+function checkTerminal(config: Config, { consoleSocket }: CreateRequest, detached: boolean): void {
+  const terminal = config.process!.terminal === true;
+  if (terminal && detached && consoleSocket === undefined) {
+    throw new RuntimeFault({
+      what: "cannot allocate tty if runc will detach without setting console socket",
+      where: "/process/terminal",
+      hint: "give --console-socket, or set process.terminal to false",
+    });
+  }
+  if (consoleSocket !== undefined && !(terminal && detached)) {
+    throw new RuntimeFault({
+      what: "cannot use console socket if runc will not detach or allocate tty",
+      where: "--console-socket",
+      value: consoleSocket,
+    });
+  }
+}
+
+/** root.path as an absolute host path. That it is a directory without symbolic links was checked with the config. */
+function rootfsPath(bundle: Bundle): string {
+  const path = bundle.config.root!.path;
+  const full = path.startsWith("/") ? path : `${bundle.directory}/${path}`;
+  if (!exists(full)) {
+    throw new RuntimeFault({
+      what: `invalid rootfs: stat ${full}: no such file or directory`,
+      where: "/root/path",
+      value: path,
+    });
+  }
+  return full;
+}
+
+/** A bind mount over /etc or /etc/passwd is what the container will see there. */
+function homeOf(config: Config, rootfs: string): string {
+  let source: string | undefined;
+  for (const mount of config.mounts ?? []) {
+    if (!mount.source?.startsWith("/") || !(mount.options?.includes("bind") || mount.options?.includes("rbind")))
+      continue;
+    if (mount.destination === "/etc/passwd") source = mount.source;
+    else if (mount.destination === "/etc") source = `${mount.source}/passwd`;
+  }
+  return homeDirectory(rootfs, config.process!.user?.uid ?? 0, source);
+}
+
+/** The host's id of the container's user. */
+function hostId(config: Config): number {
+  const uid = config.process!.user?.uid ?? 0;
+  for (const { containerID, hostID, size } of config.linux?.uidMappings ?? []) {
+    if (uid >= containerID && uid < containerID + size) return hostID + uid - containerID;
+  }
+  return uid;
+}

@@ -1,0 +1,99 @@
+/** What only some programs ask of the runtime: hooks, a seccomp listener, a copy into a tmpfs. See conversation.ts. */
+import { close, readTextIfThere } from "../../native-bindings/files.ts";
+import { addressOf, syscall, syscallRetry, text, utf8 } from "../../native-bindings/libc.ts";
+import { SYS } from "../../native-bindings/syscall-numbers.ts";
+import { SystemError } from "../../native-bindings/system-error.ts";
+import { type HookState, runHostHooks } from "../hooks/host-hooks.ts";
+import { Message } from "../program/layout.ts";
+import { goJson } from "../report/go-json.ts";
+import type { Heard } from "./conversation.ts";
+import type { SetUp } from "./set-up.ts";
+import { specVersion } from "./state.ts";
+
+/** Does what a message asks for. @returns whether the program waits for an answer. @throws RuntimeFault */
+export function answer(setUp: SetUp, heard: Heard): boolean {
+  switch (heard.kind) {
+    case Message.WantsHooks:
+      runHooks(setUp);
+      return true;
+    case Message.Listener:
+      handOver(setUp, heard.first);
+      return true;
+    case Message.WantsCopy: {
+      const { copyTree } = require("./copy-tree.ts") as typeof import("./copy-tree.ts");
+      const [target, source] = heard.fds as [number, number];
+      try {
+        copyTree(source, target);
+      } finally {
+        for (const fd of heard.fds) close(fd);
+      }
+      return true;
+    }
+    default:
+      // A hook's wait status: the failure that follows it is told with it.
+      setUp.hookStatus = heard.first;
+      return false;
+  }
+}
+
+function stateOf(setUp: SetUp, status: HookState["status"], pid: number): HookState {
+  const { bundle } = setUp.prepared;
+  const { annotations } = bundle.config;
+  return { ociVersion: specVersion, id: setUp.request.id, status, pid, bundle: bundle.directory, annotations };
+}
+
+/** Fills the inner hooks' standard input, now that the pid is known, and runs the hooks of the runtime's namespaces. */
+function runHooks(setUp: SetUp): void {
+  const { prepared, given } = setUp;
+  const { hooks } = prepared.bundle.config;
+  const pidInside = prepared.namespaces.privatePid ? 1 : innermostPid(setUp.initPid);
+  for (const { hook, stdin } of prepared.plan.innerHooks) {
+    const state = stateOf(setUp, hook === "createContainer" ? "creating" : "created", pidInside);
+    const bytes = utf8(goJson(state));
+    // The hook reads from offset 0: the descriptor's own offset is shared with this one.
+    syscallRetry(SYS.pwrite64, given.get(stdin)!, addressOf(bytes), bytes.length, 0);
+  }
+  const state = stateOf(setUp, "creating", setUp.initPid);
+  const cwd = prepared.bundle.directory;
+  if (hooks?.prestart !== undefined) runHostHooks("prestart", hooks.prestart, state, cwd);
+  if (hooks?.createRuntime !== undefined) runHostHooks("createRuntime", hooks.createRuntime, state, cwd);
+}
+
+/** A process's pid in its own pid namespace: the last number of NSpid in proc_pid_status(5). */
+function innermostPid(pid: number): number {
+  const status = readTextIfThere(`/proc/${pid}/status`) ?? "";
+  const line = status.split("\n").find((candidate) => candidate.startsWith("NSpid:"));
+  return Number(line?.split("\t").at(-1) ?? pid);
+}
+
+/** Takes the listener out of init, which never sees the agent, and hands it over. pidfd_getfd(2). */
+function handOver(setUp: SetUp, descriptor: number): void {
+  const { handOverListener } = require("../seccomp/notify.ts") as typeof import("../seccomp/notify.ts");
+  const seccomp = setUp.prepared.bundle.config.linux!.seccomp!;
+  const pidfd = syscall(SYS.pidfd_open, setUp.initPid, 0);
+  const listener = syscall(SYS.pidfd_getfd, pidfd, descriptor, 0);
+  if (pidfd >= 0) close(pidfd);
+  if (listener < 0) throw new SystemError("pidfd_getfd", `init's descriptor ${descriptor}`, -listener);
+  try {
+    const { listenerPath, listenerMetadata } = seccomp;
+    const state = stateOf(setUp, "creating", setUp.initPid);
+    handOverListener({ listenerPath: listenerPath!, listenerMetadata, pid: setUp.initPid, state }, listener);
+  } finally {
+    close(listener);
+  }
+}
+
+const SHOWN_BYTES = 65536;
+
+/** How an inner hook ended and what it wrote: what a person wants to know of its failure. */
+export function hookDetail(setUp: SetUp): string {
+  const status = setUp.hookStatus;
+  if (status === undefined) return "";
+  const signal = status & 127;
+  const how = signal === 0 ? `exit status ${(status >> 8) & 255}` : `signal ${signal}`;
+  const output = setUp.given.get("hook-output");
+  if (output === undefined) return how;
+  const bytes = new Uint8Array(SHOWN_BYTES);
+  const count = syscallRetry(SYS.pread64, output, addressOf(bytes), SHOWN_BYTES, 0);
+  return count > 0 ? `${how}, output: ${text(bytes.subarray(0, count)).trimEnd()}` : how;
+}

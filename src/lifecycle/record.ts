@@ -1,0 +1,96 @@
+import type { CgroupRecord } from "../cgroups/record.ts";
+import type { CompiledStart } from "../plan/compile.ts";
+import type { Step } from "../plan/step.ts";
+import type { Execute } from "../plan/steps/executable.ts";
+import type { InnerHook } from "../plan/steps/hook.ts";
+import type { AfterStart, ContainerRecord } from "../state/container-record.ts";
+import { startTimeOf } from "../state/process-identity.ts";
+import type { CreateRequest } from "./create-request.ts";
+import type { PreparedStart } from "./prepare-start.ts";
+import { specVersion } from "./state.ts";
+
+/** The record of a container that is being created: enough for `delete --force` after this process was killed. */
+export function firstRecord(request: CreateRequest, prepared: PreparedStart): ContainerRecord {
+  const { bundle, cgroup, namespaces, rootfs } = prepared;
+  const { config } = bundle;
+  const { poststart, poststop } = config.hooks ?? {};
+  const planned: CgroupRecord = {
+    driver: cgroup.driver,
+    mode: cgroup.mode,
+    paths: cgroup.paths,
+    made: [...new Set(Object.values(cgroup.paths))],
+  };
+  return {
+    id: request.id,
+    ociVersion: specVersion,
+    status: "creating",
+    bundle: bundle.directory,
+    rootfs,
+    created: new Date().toISOString(),
+    init_process_pid: 0,
+    init_process_start: 0,
+    creator_pid: process.pid,
+    creator_start: startTimeOf(process.pid),
+    annotations: config.annotations,
+    rootless: prepared.rootless,
+    cgroup: planned,
+    hooks: poststart !== undefined || poststop !== undefined ? { poststart, poststop } : undefined,
+    private_pid_namespace: namespaces.privatePid,
+  };
+}
+
+/** The record of a container that waits for start. */
+export function readyRecord(
+  first: ContainerRecord,
+  cgroup: CgroupRecord,
+  pid: number,
+  startTime: number,
+  compiled: CompiledStart,
+): ContainerRecord {
+  return {
+    ...first,
+    status: "ready",
+    init_process_pid: pid,
+    init_process_start: startTime,
+    creator_pid: undefined,
+    creator_start: undefined,
+    cgroup,
+    cgroup_paths: cgroup.paths,
+    namespace_paths: namespacePaths(pid),
+    after_start: afterStart(compiled),
+  };
+}
+
+/** runc's names, which monitoring tools read. */
+function namespacePaths(pid: number): Record<string, string> {
+  return {
+    NEWCGROUP: `/proc/${pid}/ns/cgroup`,
+    NEWIPC: `/proc/${pid}/ns/ipc`,
+    NEWNET: `/proc/${pid}/ns/net`,
+    NEWNS: `/proc/${pid}/ns/mnt`,
+    NEWPID: `/proc/${pid}/ns/pid`,
+    NEWUTS: `/proc/${pid}/ns/uts`,
+    NEWUSER: `/proc/${pid}/ns/user`,
+  };
+}
+
+/**
+ * What `start` needs to say what failed after it let init go: it is another process, without the plan. The operands that
+ * say what a step is are kept, not what it works with (arguments, environment).
+ */
+function afterStart({ steps, starts }: CompiledStart): AfterStart[] {
+  const kept: AfterStart[] = [];
+  const wait = steps.findIndex((step) => step.kind === "wait-for-start");
+  for (let index = wait + 1; index < steps.length; index++) {
+    const {
+      kind,
+      from,
+      name,
+      hook,
+      index: place,
+      timeoutSeconds,
+    } = steps[index] as Step & Partial<InnerHook & Execute>;
+    kept.push({ operation: starts[index]!, step: { kind, from, name, hook, index: place, timeoutSeconds } });
+  }
+  return kept;
+}

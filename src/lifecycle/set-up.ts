@@ -1,0 +1,245 @@
+/** From a plan to a container whose init waits for start; or to nothing at all, if anything fails. */
+import { MFD_CLOEXEC, SOCK_SEQPACKET, WALL } from "../../native-bindings/constants.ts";
+import { AT_FDCWD, close, O_NOFOLLOW, O_RDWR, open, S_IFIFO } from "../../native-bindings/files.ts";
+import { addressOf, cstring, syscall, syscallRetry } from "../../native-bindings/libc.ts";
+import { SYS } from "../../native-bindings/syscall-numbers.ts";
+import { SystemError } from "../../native-bindings/system-error.ts";
+import { socketPair } from "../../native-bindings/unix-socket.ts";
+import { oomKilled } from "../cgroups/oom.ts";
+import { openForClone, placeProcess } from "../cgroups/place.ts";
+import { prepareCgroup } from "../cgroups/prepare.ts";
+import type { CgroupRecord } from "../cgroups/record.ts";
+import { type CompiledStart, compileStart } from "../plan/compile.ts";
+import { buildImage } from "../program/image.ts";
+import { Message } from "../program/layout.ts";
+import { asFault, RuntimeFault } from "../report/fault.ts";
+import { type ContainerRecord, writeRecord } from "../state/container-record.ts";
+import { startTimeOf } from "../state/process-identity.ts";
+import { makeContainerDirectory } from "../state/state-root.ts";
+import { hear, limitSilence, sayGo } from "./conversation.ts";
+import type { CreateRequest } from "./create-request.ts";
+import { writeIdMaps } from "./id-maps.ts";
+import { applyRlimits, restoreOpenFilesLimit } from "./limits.ts";
+import { openNamespaces } from "./namespace-paths.ts";
+import { type PreparedStart, prepareStart } from "./prepare-start.ts";
+import { programFailure } from "./program-failure.ts";
+import { firstRecord, readyRecord } from "./record.ts";
+import { spawnProgram } from "./spawn-program.ts";
+import { undoSetUp } from "./undo.ts";
+import { writePidFile } from "./write-pid-file.ts";
+
+/** A container that waits for start. */
+export interface SetUpContainer {
+  readonly record: ContainerRecord;
+  readonly pid: number;
+  /** The sync socket; under run, what start is said through. */
+  readonly sync: number;
+  /** Where the console's master arrives, when it is this command that shows it. */
+  readonly console: number | undefined;
+  readonly compiled: CompiledStart;
+}
+
+/** What is known of a set-up under way: what must be undone if it fails. */
+export interface SetUp {
+  readonly request: CreateRequest;
+  readonly prepared: PreparedStart;
+  readonly directory: string;
+  readonly compiled: CompiledStart;
+  /** Descriptors for the program, by name, open in this process. */
+  readonly given: Map<string, number>;
+  cgroup: CgroupRecord | undefined;
+  /** The process that was spawned: it makes init and ends. 0 once it is reaped. */
+  enterPid: number;
+  initPid: number;
+  /** This process's end of the socket that the console's master comes through, under run in the foreground. */
+  console: number | undefined;
+  /** How a hook inside the container ended, if one failed: a wait status. */
+  hookStatus: number | undefined;
+}
+
+/**
+ * Makes the container up to the point where its init blocks until start.
+ *
+ * @param detached this command will not stay to serve a terminal.
+ * @throws RuntimeFault; then nothing is left: no process, cgroup, mount or state.
+ */
+export function setUpContainer(request: CreateRequest, startBy: "fifo" | "sync", detached: boolean): SetUpContainer {
+  const prepared = prepareStart(request, startBy, detached);
+  const compiled = compileStart(prepared.plan);
+  const directory = makeContainerDirectory(request.root, request.id);
+  const setUp: SetUp = {
+    request,
+    prepared,
+    directory,
+    compiled,
+    given: new Map(),
+    cgroup: undefined,
+    enterPid: 0,
+    initPid: 0,
+    console: undefined,
+    hookStatus: undefined,
+  };
+  try {
+    return build(setUp, startBy);
+  } catch (error) {
+    const killed = setUp.cgroup !== undefined && oomKilled(setUp.cgroup);
+    undoSetUp(setUp);
+    if (setUp.console !== undefined) close(setUp.console);
+    throw killed ? outOfMemory(error) : asFault(error, "unable to start container process");
+  } finally {
+    for (const fd of setUp.given.values()) close(fd);
+  }
+}
+
+function outOfMemory(cause: unknown): RuntimeFault {
+  return new RuntimeFault({
+    what: "container init was OOM-killed (memory limit too low?)",
+    where: "/linux/resources/memory/limit",
+    cause,
+  });
+}
+
+function build(setUp: SetUp, startBy: "fifo" | "sync"): SetUpContainer {
+  const { request, prepared, directory, compiled, given } = setUp;
+  // Written before anything else exists: whoever finds it after this process was killed knows what to remove.
+  const record = firstRecord(request, prepared);
+  writeRecord(request.root, record);
+  setUp.cgroup = prepareCgroup(prepared.cgroup);
+
+  const [sync, programsEnd] = socketPair(SOCK_SEQPACKET);
+  given.set("sync", programsEnd);
+  try {
+    if (startBy === "fifo") makeFifos(directory, given);
+    openNamespaces(prepared.namespaces.joined, given);
+    openRareDescriptors(setUp);
+    limitSilence(sync);
+    spawn(setUp, sync);
+    converse(setUp, sync);
+  } catch (error) {
+    close(sync);
+    throw error;
+  }
+  const { rlimits } = prepared.bundle.config.process!;
+  if (!prepared.rootless && rlimits !== undefined) applyRlimits(setUp.initPid, rlimits);
+  if (!rlimits?.some(({ type }) => type === "RLIMIT_NOFILE")) restoreOpenFilesLimit(setUp.initPid);
+  const startTime = startTimeOf(setUp.initPid);
+  if (startTime === undefined) throw new RuntimeFault({ what: "container init died before it could be started" });
+  const ready = readyRecord(record, setUp.cgroup, setUp.initPid, startTime, compiled);
+  writeRecord(request.root, ready);
+  if (request.pidFile !== undefined) writePidFile(request.pidFile, setUp.initPid);
+  return { record: ready, pid: setUp.initPid, sync, console: setUp.console, compiled };
+}
+
+/** exec.fifo, which start writes to, and start.result, which tells start how it went. Both open for reading and writing. */
+function makeFifos(directory: string, given: Map<string, number>): void {
+  for (const [name, file] of [
+    ["fifo", "exec.fifo"],
+    ["result", "start.result"],
+  ] as const) {
+    const path = `${directory}/${file}`;
+    const made = syscall(SYS.mknodat, AT_FDCWD, cstring(path), S_IFIFO | 0o600, 0);
+    if (made < 0) throw new SystemError("mkfifo", JSON.stringify(path), -made);
+    given.set(name, open(path, O_RDWR | O_NOFOLLOW));
+  }
+}
+
+/** What only some containers' programs are given: state for inner hooks, the console socket, prepared mounts, a cgroup. */
+function openRareDescriptors(setUp: SetUp): void {
+  for (const name of setUp.prepared.plan.given) {
+    if (setUp.given.has(name)) continue;
+    if (name === "cgroup") {
+      const fd = openForClone(setUp.cgroup!);
+      if (fd !== undefined) setUp.given.set(name, fd);
+    } else if (name.startsWith("hook")) {
+      const fd = syscall(SYS.memfd_create, cstring(name), MFD_CLOEXEC);
+      if (fd < 0) throw new SystemError("memfd_create", name, -fd);
+      setUp.given.set(name, fd);
+    } else {
+      const { openGiven } = require("./open-given.ts") as typeof import("./open-given.ts");
+      setUp.given.set(name, openGiven(name, setUp));
+    }
+  }
+}
+
+function spawn(setUp: SetUp, sync: number): void {
+  const { prepared, compiled, directory, given, request } = setUp;
+  const descriptors = prepared.plan.given.map((name) => given.get(name)!);
+  const preserved: number[] = [];
+  for (let fd = 3; fd < 3 + request.preserveFds; fd++) preserved.push(preservedDescriptor(fd, request.preserveFds));
+  setUp.enterPid = spawnProgram(buildImage(compiled.program), 3, preserved.concat(descriptors), directory);
+  // Only the program may hold its end, or its death would not be noticed. What hooks read is written when the pid is known.
+  for (const [name, fd] of given) {
+    if (name.startsWith("hook")) continue;
+    close(fd);
+    given.delete(name);
+  }
+  placeProcess(setUp.cgroup!, setUp.enterPid);
+  sayGo(sync);
+}
+
+function preservedDescriptor(fd: number, count: number): number {
+  const F_GETFD = 1;
+  if (syscall(SYS.fcntl, fd, F_GETFD) >= 0) return fd;
+  throw new RuntimeFault({
+    what: `unable to stat preserved-fd ${fd - 3} (of ${count})`,
+    where: "--preserve-fds",
+    value: count,
+    errno: 9,
+  });
+}
+
+/** Hears the program out until it is ready. See conversation.ts for the whole of it. */
+function converse(setUp: SetUp, sync: number): void {
+  const { prepared, compiled } = setUp;
+  const { config } = prepared.bundle;
+  for (;;) {
+    const heard = hear(sync, prepared.plan.sendsDescriptors);
+    switch (heard.kind) {
+      case Message.Ready:
+        return;
+      case Message.Cloned:
+        setUp.initPid = heard.first;
+        reap(setUp.enterPid);
+        setUp.enterPid = 0;
+        break;
+      case Message.WantsMaps:
+        writeIdMaps(setUp.enterPid, config.linux?.uidMappings ?? [], config.linux?.gidMappings ?? []);
+        sayGo(sync);
+        break;
+      case Message.Failed:
+        throw programFailure(compiled, heard.first, -heard.second, heard.text || hookDetail(setUp));
+      case undefined:
+        throw died(setUp);
+      default: {
+        const { answer } = require("./rare-answers.ts") as typeof import("./rare-answers.ts");
+        if (answer(setUp, heard)) sayGo(sync);
+      }
+    }
+  }
+}
+
+function hookDetail(setUp: SetUp): string {
+  if (setUp.hookStatus === undefined) return "";
+  return (require("./rare-answers.ts") as typeof import("./rare-answers.ts")).hookDetail(setUp);
+}
+
+/** The program's end of the socket was closed and no failure was told: something killed it. */
+function died(setUp: SetUp): RuntimeFault {
+  const status = reap(setUp.initPid || setUp.enterPid);
+  const signal = status & 127;
+  return new RuntimeFault({
+    what:
+      signal === 0
+        ? `container init ended with status ${status >> 8} before it was ready`
+        : `container init was killed by signal ${signal} before it was ready`,
+    hint: "look for the out-of-memory killer or a seccomp profile in the kernel's log",
+  });
+}
+
+/** wait4(2) for one child of ours, whichever thread made it. Returns its wait status, 0 if there is none. */
+export function reap(pid: number): number {
+  if (pid === 0) return 0;
+  const status = new Int32Array(1);
+  syscallRetry(SYS.wait4, pid, addressOf(status), WALL, 0);
+  return status[0]!;
+}

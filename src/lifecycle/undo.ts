@@ -1,0 +1,44 @@
+import { WALL } from "../../native-bindings/constants.ts";
+import { addressOf, syscall, syscallRetry } from "../../native-bindings/libc.ts";
+import { SYS } from "../../native-bindings/syscall-numbers.ts";
+import { killAll } from "../cgroups/kill.ts";
+import { removeCgroup } from "../cgroups/remove.ts";
+import { RuntimeFault } from "../report/fault.ts";
+import { removeDirectory } from "./delete.ts";
+import type { SetUp } from "./set-up.ts";
+
+const SIGKILL = 9;
+
+/** Undoes a set-up that failed half-way: processes, cgroup, state, in that order; then the poststop hooks, as after a delete. */
+export function undoSetUp(setUp: SetUp): void {
+  const { request, prepared } = setUp;
+  for (const pid of [setUp.enterPid, setUp.initPid]) {
+    if (pid === 0) continue;
+    syscall(SYS.kill, pid, SIGKILL);
+    syscallRetry(SYS.wait4, pid, addressOf(new Int32Array(1)), WALL, 0);
+  }
+  if (setUp.cgroup !== undefined) {
+    try {
+      // Without a pid namespace of its own, what hooks left inside outlives init.
+      if (!prepared.namespaces.privatePid) killAll(setUp.cgroup);
+      removeCgroup(setUp.cgroup);
+    } catch (error) {
+      request.log.warn(error instanceof Error ? error.message : String(error));
+    }
+  }
+  removeDirectory(setUp.directory);
+  const { hooks, annotations, ociVersion } = prepared.bundle.config;
+  if (hooks?.poststop === undefined) return;
+  try {
+    const { runHostHooks } = require("../hooks/host-hooks.ts") as typeof import("../hooks/host-hooks.ts");
+    runHostHooks("poststop", hooks.poststop, {
+      ociVersion,
+      id: request.id,
+      status: "stopped",
+      bundle: prepared.bundle.directory,
+      annotations,
+    });
+  } catch (error) {
+    request.log.warn(error instanceof RuntimeFault ? error.message : String(error));
+  }
+}

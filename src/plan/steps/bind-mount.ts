@@ -1,0 +1,104 @@
+import {
+  AT_EMPTY_PATH,
+  AT_RECURSIVE,
+  MOUNT_ATTR_ATIME_MASK,
+  OPEN_TREE_CLOEXEC,
+  OPEN_TREE_CLONE,
+} from "../../../native-bindings/constants.ts";
+import { ENOENT, ENOTDIR, EPERM } from "../../../native-bindings/errno.ts";
+import { AT_FDCWD } from "../../../native-bindings/files.ts";
+import { load, type Slot } from "../../program/builder.ts";
+import { emptyPath, MOUNT_ATTR_BYTES, mountAttr, sharedSlot } from "../shared-values.ts";
+import type { Compilation, Step, StepKind } from "../step.ts";
+import { emitPropagation, mountFailure } from "./mount-filesystem.ts";
+import { emitAttach, emitMountPoint, type MountPoint } from "./mount-point.ts";
+
+/** What becomes of the attributes of a bind mount: MOUNT_ATTR_* for its top, and for everything below. */
+export interface BindAttributes {
+  readonly set: number;
+  readonly clear: number;
+  readonly recursiveSet: number;
+  readonly recursiveClear: number;
+}
+
+/**
+ * Shows a file or directory of the host at another place: open_tree(2), mount_setattr(2), move_mount(2). The clone gets its
+ * attributes while it is detached, so there is no moment at which a read-only one is writable.
+ */
+export interface BindMount extends Step {
+  readonly kind: "bind-mount";
+  /** Absolute, on the host. */
+  readonly source: string;
+  readonly type: string;
+  readonly destination: string;
+  readonly point: MountPoint;
+  readonly recursive: boolean;
+  readonly attributes: BindAttributes;
+  readonly propagation: readonly number[];
+  /**
+   * Name of a descriptor: the runtime has cloned the source and set its attributes, because this process could not
+   * (host-owned directories in a user namespace; id-mapped mounts).
+   */
+  readonly given: string | undefined;
+  readonly tidy: boolean;
+}
+
+export const bindMount: StepKind<BindMount> = {
+  kind: "bind-mount",
+  emit(c, step) {
+    const { p } = c;
+    let tree: Slot;
+    if (step.given === undefined) {
+      tree = sharedSlot(c, "mount");
+      emitClone(c, step.source, step.recursive, tree);
+      emitAttributes(c, tree, step.attributes);
+      emitPropagation(c, tree, step.propagation);
+      emitAttach(c, tree, emitMountPoint(c, step.point));
+      if (step.tidy) p.call(p.nr.close, load(tree));
+    } else {
+      const target = emitMountPoint(c, step.point);
+      const fd = c.given[step.given]!;
+      p.call(p.nr.move_mount, fd, emptyPath(p), target.directory, target.path, target.flags);
+      p.call(p.nr.close, fd);
+    }
+    if (step.tidy && step.point.by === "path") p.call(p.nr.close, load(sharedSlot(c, "target")));
+  },
+  describe: ({ source, destination, recursive, attributes }) =>
+    `bind ${source} ${recursive ? "and what is mounted below it " : ""}on ${destination}${
+      (attributes.set | attributes.recursiveSet) & 1 ? ", read-only" : ""
+    }`,
+  failure(step, errno) {
+    if (errno === EPERM && step.attributes.clear !== 0) {
+      const what = step.attributes.clear & MOUNT_ATTR_ATIME_MASK ? "change locked atime flags" : "clear locked flags";
+      return `${mountFailure(step, errno)}: cannot ${what} of the source in a user namespace`;
+    }
+    return mountFailure(step, errno);
+  },
+  hint({ source, point }, errno) {
+    if (errno === ENOTDIR) {
+      return `a ${point.file ? "file cannot be bound on a directory" : "directory cannot be bound on a file"}`;
+    }
+    if (errno === ENOENT) return `${source} and the mount point must be there, or the root file system be writable`;
+    return undefined;
+  },
+};
+
+/** A detached copy of the mount at a path of the host. */
+export function emitClone(c: Compilation, source: string, recursive: boolean, into: Slot): void {
+  const { p } = c;
+  const flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (recursive ? AT_RECURSIVE : 0);
+  p.call(p.nr.open_tree, AT_FDCWD, p.string(source), flags).save(into);
+}
+
+function emitAttributes(c: Compilation, tree: Slot, attributes: BindAttributes): void {
+  const { p } = c;
+  const { set, clear, recursiveSet, recursiveClear } = attributes;
+  const { mount_setattr } = p.nr;
+  if ((set | clear) !== 0) {
+    p.call(mount_setattr, load(tree), emptyPath(p), AT_EMPTY_PATH, mountAttr(c, set, clear), MOUNT_ATTR_BYTES);
+  }
+  if ((recursiveSet | recursiveClear) !== 0) {
+    const attr = mountAttr(c, recursiveSet, recursiveClear);
+    p.call(mount_setattr, load(tree), emptyPath(p), AT_EMPTY_PATH | AT_RECURSIVE, attr, MOUNT_ATTR_BYTES);
+  }
+}
