@@ -2,7 +2,13 @@ import { expect, test } from "bun:test";
 import { parseMountOptions } from "../plan/mount-options.ts";
 import { features, mountOptions } from "./features.ts";
 
-const document = features({ version: "1", commit: "", compatibleRuncVersion: "1.5.1" }) as Record<string, any>;
+const document = features({ version: "1", commit: "", compatibleRuncVersion: "1.5.1" }) as {
+  linux: {
+    capabilities: string[];
+    seccomp: Record<"actions" | "operators" | "archs" | "knownFlags" | "supportedFlags", string[]>;
+  };
+  annotations: object;
+};
 
 test("every mount option that is announced is understood by the parser, and none goes to the filesystem", () => {
   for (const option of mountOptions) expect([option, parseMountOptions([option]).data]).toEqual([option, []]);

@@ -1,0 +1,161 @@
+/**
+ * The command line, once: what the parser accepts, and what the help texts say.
+ *
+ * Every entry is a function, so that a command pays for its own description only.
+ */
+
+export interface OptionSpec {
+  readonly name: string;
+  /** One letter. */
+  readonly short?: string;
+  readonly type: "bool" | "string" | "int" | "list" | "duration";
+  /** What the help calls the value. */
+  readonly value?: string;
+  /** Accepted, but not shown by the help. */
+  readonly hidden?: boolean;
+  readonly help: string;
+}
+
+export interface CommandSpec {
+  readonly summary: string;
+  /** The arguments, as the help shows them. */
+  readonly usage: string;
+  readonly minimum: number;
+  readonly maximum: number;
+  /** Everything after the first argument belongs to the arguments, as `exec` needs it. */
+  readonly stopsAtArgument?: boolean;
+  readonly options: readonly OptionSpec[];
+}
+
+const id = "<container-id>";
+
+function oneContainer(summary: string, options: readonly OptionSpec[] = []): CommandSpec {
+  return { summary, usage: id, minimum: 1, maximum: 1, options };
+}
+
+function noArguments(summary: string, options: readonly OptionSpec[] = []): CommandSpec {
+  return { summary, usage: "", minimum: 0, maximum: 0, options };
+}
+
+function bundleOption(): OptionSpec {
+  return {
+    name: "bundle",
+    short: "b",
+    type: "string",
+    value: "DIR",
+    help: "path to the root of the bundle directory, defaults to the current directory",
+  };
+}
+
+function reportFormatOption(): OptionSpec {
+  return { name: "format", short: "f", type: "string", value: "FORMAT", help: 'one of "text" (default) or "json"' };
+}
+
+function createOptions(): OptionSpec[] {
+  return [
+    bundleOption(),
+    {
+      name: "console-socket",
+      type: "string",
+      value: "SOCKET",
+      help: "path to an AF_UNIX socket which will receive the master end of the console's pseudoterminal",
+    },
+    {
+      name: "pidfd-socket",
+      type: "string",
+      value: "SOCKET",
+      help: "path to an AF_UNIX socket which will receive a pidfd of the container's init process",
+    },
+    { name: "pid-file", type: "string", value: "FILE", help: "the file to write the process id to" },
+    { name: "no-pivot", type: "bool", help: "jail the process without pivot_root, for a rootfs on a ramdisk" },
+    { name: "no-new-keyring", type: "bool", help: "let the container inherit the caller's session keyring" },
+    {
+      name: "preserve-fds",
+      type: "int",
+      value: "N",
+      help: "pass N additional file descriptors to the container (stdio + $LISTEN_FDS + N in total)",
+    },
+  ];
+}
+
+/** The commands, in the order in which the help lists them. */
+export const commands: Readonly<Record<string, () => CommandSpec>> = {
+  create: () => oneContainer("create a container", createOptions()),
+  delete: () =>
+    oneContainer("delete any resources held by a container", [
+      {
+        name: "force",
+        short: "f",
+        type: "bool",
+        help: "kill the container if it is still running; no error if there is none",
+      },
+    ]),
+  explain: () =>
+    noArguments("show what starting a bundle's container would do, and why", [bundleOption(), reportFormatOption()]),
+  features: () => noArguments("show the enabled features"),
+  kill: () => ({
+    summary: "send a signal (default: SIGTERM) to the container's init process",
+    usage: `${id} [signal]`,
+    minimum: 1,
+    maximum: 2,
+    options: [
+      {
+        name: "all",
+        short: "a",
+        type: "bool",
+        hidden: true,
+        help: "no error if the container is not running (obsolete)",
+      },
+    ],
+  }),
+  list: () =>
+    noArguments("list the containers of the given root", [
+      { name: "format", short: "f", type: "string", value: "FORMAT", help: 'one of "table" (default) or "json"' },
+      { name: "quiet", short: "q", type: "bool", help: "display only container ids" },
+    ]),
+  run: () =>
+    oneContainer("create and start a container", [
+      ...createOptions(),
+      { name: "detach", short: "d", type: "bool", help: "detach from the container's process" },
+      { name: "keep", type: "bool", help: "do not delete the container after it exits" },
+      { name: "no-subreaper", type: "bool", help: "do not become the reaper of the container's orphans" },
+    ]),
+  spec: () =>
+    noArguments("create a new specification file", [
+      bundleOption(),
+      { name: "rootless", type: "bool", help: "for a container that an ordinary user runs" },
+    ]),
+  start: () => oneContainer("execute the user's process in a created container"),
+  state: () => oneContainer("output the state of a container"),
+  validate: () =>
+    noArguments("report everything that is wrong with a bundle's config.json", [bundleOption(), reportFormatOption()]),
+};
+
+/** Options that stand before the command. */
+export function globalOptions(): OptionSpec[] {
+  return [
+    { name: "debug", type: "bool", help: "log at the debug level" },
+    { name: "log", type: "string", value: "FILE", help: "the file to append log lines to (default: standard error)" },
+    { name: "log-format", type: "string", value: "FORMAT", help: 'one of "text" (default) or "json"' },
+    {
+      name: "root",
+      type: "string",
+      value: "DIR",
+      help: "where the state of containers is kept, best on a tmpfs (default: /run/runc, or $XDG_RUNTIME_DIR/runc)",
+    },
+    { name: "systemd-cgroup", type: "bool", help: 'use systemd for cgroups; cgroupsPath is "slice:prefix:name"' },
+    {
+      name: "rootless",
+      type: "string",
+      value: "true|false|auto",
+      help: "ignore cgroup permission errors (default: auto)",
+    },
+    // runc dropped it in 1.4 after years of ignoring it, yet clients still pass it.
+    { name: "criu", type: "string", value: "FILE", hidden: true, help: "ignored: criu is looked for in $PATH" },
+    { name: "help", short: "h", type: "bool", help: "show help" },
+    { name: "version", short: "v", type: "bool", help: "print the version" },
+  ];
+}
+
+/** The option that every command has. */
+export const helpOption: OptionSpec = { name: "help", short: "h", type: "bool", help: "show help" };

@@ -1,0 +1,46 @@
+import type { CreateRequest } from "../../lifecycle/create.ts";
+import { RuntimeFault } from "../../report/fault.ts";
+import { absolutePath } from "../../state/state-root.ts";
+import { parseBool } from "../option-value.ts";
+import { type CommandRequest, rootOf, textOption } from "../request.ts";
+
+/** What `create` and `run` have in common. Paths are made absolute here: creating changes the working directory. */
+export function createRequest(request: CommandRequest): CreateRequest {
+  const { options, global, log } = request;
+  const preserveFds = (options["preserve-fds"] as number | undefined) ?? 0;
+  if (preserveFds < 0) {
+    throw new RuntimeFault({
+      what: "cannot preserve a negative number of descriptors",
+      where: "--preserve-fds",
+      value: preserveFds,
+    });
+  }
+  return {
+    root: rootOf(request).path,
+    id: request.arguments[0]!,
+    bundle: absolutePath(textOption(options, "bundle") || "."),
+    pidFile: absoluteOrAbsent(textOption(options, "pid-file")),
+    // As typed: runc looks for the sockets from the bundle.
+    consoleSocket: textOption(options, "console-socket") || undefined,
+    pidfdSocket: textOption(options, "pidfd-socket") || undefined,
+    noPivot: options["no-pivot"] === true,
+    noNewKeyring: options["no-new-keyring"] === true,
+    preserveFds,
+    systemdCgroup: global["systemd-cgroup"] === true,
+    rootless: rootlessMode(textOption(global, "rootless")),
+    log,
+  };
+}
+
+function absoluteOrAbsent(path: string): string | undefined {
+  return path === "" ? undefined : absolutePath(path);
+}
+
+function rootlessMode(text: string): boolean | "auto" {
+  if (text === "" || text === "auto") return "auto";
+  const value = parseBool(text);
+  if (value === undefined) {
+    throw new RuntimeFault({ what: "not true, false or auto", where: "--rootless", value: text });
+  }
+  return value;
+}
