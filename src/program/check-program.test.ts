@@ -200,6 +200,16 @@ test("a comparison whose signs differ would be reported as an error that no call
   expect(fromKernel(true)).toEqual([]);
 });
 
+test("a call that gives zero or an error is not followed as if it gave more", () => {
+  const found = faults((p, nr) => {
+    const [made, on] = [p.slot("made"), p.label()];
+    p.call(nr.mkdirat, AT_FDCWD, p.string("x"), 0o755).save(made).ignoreError().onZero(on);
+    p.jumpIfErrno(made, ENOENT, on);
+    p.place(on);
+  });
+  expect(found).toEqual([]);
+});
+
 test("with shared memory, what a clone's child saves may be an error in its parent", () => {
   const vfork = (flags: number) =>
     faults((p, nr) => {

@@ -4,7 +4,7 @@ import type { ProgramFault } from "./check-program.ts";
 import { reachableFrom } from "./check-targets.ts";
 import { type Edge, edgesOf } from "./flow.ts";
 import { kernelWrites } from "./kernel-writes.ts";
-import { DATA_BASE, ERROR_MESSAGE } from "./layout.ts";
+import { DATA_BASE, ERROR_ADDRESS, ERROR_MESSAGE, SCRATCH } from "./layout.ts";
 import { constantArgument, indexOfAddress, numberAt, type Operation } from "./operation.ts";
 
 /** What a saved value can be when an operation begins: bits, since several ways lead there. */
@@ -123,6 +123,8 @@ function savedByChild(
 }
 
 function initialState(program: ProgramBuilder, address: number): number {
+  // The walker's own words: the operation that failed last, and its errno.
+  if (address < SCRATCH) return address === ERROR_ADDRESS ? GOOD : NEGATIVE;
   const value = Number(BigInt.asIntN(32, numberAt(program, address, 4) ?? 0n));
   if (value === 0 && !program.presetSlots.includes(address)) return UNWRITTEN;
   return value < 0 ? NEGATIVE : GOOD;

@@ -1,4 +1,4 @@
-import type { SyscallNumbers } from "../../native-bindings/syscall-numbers.ts";
+import type { SyscallName, SyscallNumbers } from "../../native-bindings/syscall-numbers.ts";
 import { constantArgument, indexOfAddress, type Operation } from "./operation.ts";
 
 /** A way from one operation to another, and the results that take it. */
@@ -6,6 +6,52 @@ export interface Edge {
   readonly on: "error" | "zero" | "positive";
   /** Index of the operation; anything else than one of the list's is a fault of the program. */
   readonly to: number;
+}
+
+/** Calls whose success may be more than zero: descriptors, counts, ids, old values. All others give zero or an error. */
+const givePositive: readonly SyscallName[] = [
+  ...(["accept4", "bpf", "clone3", "dup", "dup3", "eventfd2", "fcntl", "fsmount", "fsopen", "fspick"] as const),
+  ...([
+    "inotify_add_watch",
+    "inotify_init1",
+    "ioctl",
+    "keyctl",
+    "memfd_create",
+    "open_tree",
+    "openat",
+    "openat2",
+  ] as const),
+  ...(["pidfd_getfd", "pidfd_open", "seccomp", "signalfd4", "socket"] as const),
+  ...([
+    "copy_file_range",
+    "fgetxattr",
+    "flistxattr",
+    "getcwd",
+    "getdents64",
+    "getrandom",
+    "getxattr",
+    "listxattr",
+  ] as const),
+  ...([
+    "lseek",
+    "ppoll",
+    "pread64",
+    "pwrite64",
+    "read",
+    "readlinkat",
+    "recvmsg",
+    "sendmsg",
+    "splice",
+    "write",
+  ] as const),
+  ...(["getegid", "geteuid", "getgid", "getpgid", "getpid", "getppid", "getsid", "getuid", "setsid", "wait4"] as const),
+  ...(["ioprio_get", "personality", "prctl", "sched_getaffinity", "umask"] as const),
+];
+
+/** Of a number that is no call of the table, nothing is known. */
+function canBePositive(operation: Operation, nr: SyscallNumbers): boolean {
+  const known = operation.nr >= 0 && Object.values(nr).includes(operation.nr);
+  return !known || givePositive.some((name) => nr[name] === operation.nr);
 }
 
 /**
@@ -18,7 +64,7 @@ export function edgesOf(operation: Operation, index: number, nr: SyscallNumbers)
   if (operation.nr === nr.execve || operation.nr === nr.execveat) return [error];
   const zero: Edge = { on: "zero", to: indexOfAddress(operation.onZero) };
   const positive: Edge = { on: "positive", to: index + 1 };
-  if (operation.nr >= 0) return [error, zero, positive];
+  if (operation.nr >= 0) return canBePositive(operation, nr) ? [error, zero, positive] : [error, zero];
   const [a, b] = [constantArgument(operation, 0), constantArgument(operation, 1)];
   if (a === undefined || b === undefined) return [error, zero, positive];
   return [a === b ? zero : (a ^ b) < 0 ? error : positive];

@@ -38,8 +38,7 @@ export function listOperations(program: ProgramBuilder): ListedOperation[] {
   }));
   for (const [index, operation] of operations.entries()) {
     const before = index === 0 ? undefined : operations[index - 1]!;
-    const entered =
-      before !== undefined && edgesOf(before, index - 1, program.nr).some((edge) => edge.on === "positive");
+    const entered = before !== undefined && edgesOf(before, index - 1, program.nr).some((edge) => edge.to === index);
     if (isJump(operation) && index > 0 && (!entered || told.has(index - 1))) told.add(index);
   }
   return listed.filter(({ index }) => !told.has(index));

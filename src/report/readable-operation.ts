@@ -6,7 +6,7 @@ import { type Argument, argumentsOf, structureOf, syscallName } from "../../nati
 import { errnoName } from "../../native-bindings/errno.ts";
 import { type Arch, hostArch } from "../../native-bindings/syscall-numbers.ts";
 import type { ProgramBuilder } from "../program/builder.ts";
-import { DATA_BASE, ERROR_MESSAGE, MESSAGE_BYTES, Message, SCRATCH } from "../program/layout.ts";
+import { DATA_BASE, ERROR_ADDRESS, ERROR_MESSAGE, MESSAGE_BYTES, Message, SCRATCH } from "../program/layout.ts";
 import {
   bytesAt,
   constantArgument,
@@ -64,6 +64,8 @@ export function readableCall(nr: number, args: readonly (number | string)[], arc
 
 /** The name of a data address: the slot's, or where it lies. */
 export function place(program: ProgramBuilder, address: number): string {
+  if (address === ERROR_ADDRESS) return "failed_operation";
+  if (address === ERROR_ADDRESS + 4) return "failed_errno";
   return program.slotNames.get(address) ?? `data+0x${(address - DATA_BASE).toString(16)}`;
 }
 
