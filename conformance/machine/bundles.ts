@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Config, makeRootfs, usualConfig } from "../integration/bundle.ts";
 
@@ -86,7 +86,10 @@ export function writeBundle(directory: string, config: Config): void {
   const busybox = Bun.which("busybox");
   if (busybox === null) throw new Error("no busybox: apt-get install busybox-static");
   mkdirSync(directory);
-  makeRootfs(join(directory, "rootfs"), busybox);
+  // makeRootfs links it, which does not reach to another file system.
+  const copy = join(directory, "busybox");
+  copyFileSync(busybox, copy);
+  makeRootfs(join(directory, "rootfs"), copy);
   writeConfig(directory, config);
 }
 
