@@ -37,6 +37,8 @@ async function bench(): Promise<number> {
       json: { type: "string" },
     },
   });
+  const rounds = positive("--rounds", values.rounds);
+  const runs = positive("--runs", values.runs);
   const judged = runtimeUnderTest(values.runtime);
   const runtimes = [judged, ...peersOf(judged)];
   const scratch = mkdtempSync(join(tmpdir(), "bench-"));
@@ -44,13 +46,19 @@ async function bench(): Promise<number> {
   const undo = runtimes.some((each) => each.name === "crun") ? await letCrunRun() : async () => {};
   try {
     const stands = runtimes.map((runtime) => prepare(runtime, scratch, cgroup));
-    const measured = await measureAll(stands, Number(values.rounds), Number(values.runs), scratch);
+    const measured = await measureAll(stands, rounds, runs, scratch);
     return report(measured, runtimes, judged, values.json);
   } finally {
     await removeCgroups(cgroup);
     await undo();
     rmSync(scratch, { recursive: true });
   }
+}
+
+function positive(flag: string, text: string): number {
+  const number = Number(text);
+  if (!Number.isSafeInteger(number) || number < 1) throw new Error(`${flag} ${text} is not a positive number`);
+  return number;
 }
 
 function prepare(runtime: Runtime, scratch: string, cgroup: string): Stand {
