@@ -1,76 +1,21 @@
-/** The whole of a cgroup's life, on this machine's hierarchies. Needs root, and a v1 or hybrid host. */
+/** A container's cgroup made, limited and filled, on this machine's hierarchies. Needs root, and a v1 or hybrid host. */
 import { afterEach, expect, test } from "bun:test";
-import { close, exists, mkdir, readText, tryRmdir } from "../../native-bindings/files.ts";
+import { close, exists, mkdir, readText } from "../../native-bindings/files.ts";
 import type { LinuxResources } from "../bundle/config.ts";
-import { type CgroupLayout, readCgroupLayout } from "../host/cgroup-layout.ts";
+import type { CgroupLayout } from "../host/cgroup-layout.ts";
 import { applyWrites } from "./apply-writes.ts";
-import { freeze, isFrozen, thaw } from "./freezer.ts";
+import { freeze } from "./freezer.ts";
 import { killAll } from "./kill.ts";
+import { asV2, cleanUp, host, onUnified, onV1, parent, prepare, spawnIn, unified } from "./live-cgroup.fixture.ts";
 import { oomKilled } from "./oom.ts";
-import { openForClone, placeProcess, selfPlacement } from "./place.ts";
+import { openForClone, selfPlacement } from "./place.ts";
 import { planCgroup, resourceWrites } from "./plan.ts";
 import { prepareCgroup } from "./prepare.ts";
-import { countProcesses, pidsIn } from "./processes.ts";
-import { type CgroupRecord, directoriesOf } from "./record.ts";
+import { pidsIn } from "./processes.ts";
+import { directoriesOf } from "./record.ts";
 import { removeCgroup } from "./remove.ts";
 
-const host = readCgroupLayout();
-const onV1 = test.skipIf(host.mode === "v2");
-const unified = host.hierarchies.find((h) => h.key === "");
-/** A hybrid host's cgroup2 mount, taken for a whole v2 host: it has all but the controllers. */
-const asV2: CgroupLayout = { mode: "v2", hierarchies: unified ? [unified] : [] };
-const onUnified = test.skipIf(unified === undefined);
-
-const parent = `/runts-test-${process.pid}`;
-let serial = 0;
-const records: CgroupRecord[] = [];
-const children: Bun.Subprocess[] = [];
-
-function prepare(
-  layout: CgroupLayout,
-  resources?: LinuxResources,
-  cgroupsPath = `${parent}/c${++serial}`,
-): CgroupRecord {
-  const plan = planCgroup({
-    cgroupsPath,
-    id: "x",
-    resources,
-    devices: undefined,
-    layout,
-    driver: "cgroupfs",
-    rootless: false,
-  });
-  const record = prepareCgroup(plan);
-  records.push(record);
-  return record;
-}
-
-function spawnIn(record: CgroupRecord, command = "exec sleep 60"): Bun.Subprocess {
-  // It waits until it is placed: what it forked before would be elsewhere.
-  const script = `read go; ${command}`;
-  const child = Bun.spawn(["sh", "-c", script], { stdio: ["pipe", "ignore", "ignore"] });
-  children.push(child);
-  placeProcess(record, child.pid);
-  child.stdin.write("go\n");
-  child.stdin.flush();
-  return child;
-}
-
-/** A child of a child appears in the cgroup a moment after it is asked for. */
-async function until(condition: () => boolean): Promise<void> {
-  for (let waits = 0; !condition() && waits < 200; waits++) await Bun.sleep(10);
-  expect(condition()).toBe(true);
-}
-
-afterEach(async () => {
-  for (const record of records) if (isFrozen(record)) thaw(record);
-  for (const child of children.splice(0)) {
-    child.kill(9);
-    await child.exited;
-  }
-  for (const record of records.splice(0).reverse()) removeCgroup(record);
-  for (const { mountPoint } of host.hierarchies) expect(exists(mountPoint + parent)).toBe(false);
-});
+afterEach(cleanUp);
 
 onV1("limits are in force before the first process, in every hierarchy", () => {
   const record = prepare(host, {
@@ -97,30 +42,31 @@ onV1("limits are in force before the first process, in every hierarchy", () => {
 });
 
 onV1("a placed process is in every hierarchy, and its cgroup can't be taken by another container", () => {
-  const record = prepare(host);
+  const record = prepare(host, undefined, `${parent}/same`);
   const child = spawnIn(record);
   for (const directory of directoriesOf(record)) {
     expect([directory, readText(`${directory}/cgroup.procs`)]).toEqual([directory, `${child.pid}\n`]);
   }
   expect(pidsIn(record)).toEqual([child.pid]);
-  expect(() => prepare(host, undefined, `${parent}/c${serial}`)).toThrow(
+  expect(() => prepare(host, undefined, `${parent}/same`)).toThrow(
     "container's cgroup is not empty: 1 process(es) found",
   );
   expect(oomKilled(record)).toBe(false);
 });
 
 onV1("an empty cgroup that is there is used, with all rules set anew", () => {
-  const first = prepare(host, { devices: [{ allow: true, type: "b", major: 8, minor: 0, access: "r" }] });
-  const second = prepare(host, undefined, `${parent}/c${serial}`);
+  const devices = [{ allow: true, type: "b", major: 8, minor: 0, access: "r" }] as const;
+  const first = prepare(host, { devices }, `${parent}/same`);
+  const second = prepare(host, undefined, `${parent}/same`);
   expect(second.made).toEqual([]);
   expect(second.paths).toEqual(first.paths);
   expect(readText(`${second.paths.devices}/devices.list`)).not.toContain("b 8:0");
 });
 
 onV1("a frozen cgroup that is there is refused", () => {
-  const record = prepare(host);
+  const record = prepare(host, undefined, `${parent}/same`);
   freeze(record);
-  expect(() => prepare(host, undefined, `${parent}/c${serial}`)).toThrow("container's cgroup unexpectedly frozen");
+  expect(() => prepare(host, undefined, `${parent}/same`)).toThrow("container's cgroup unexpectedly frozen");
 });
 
 onV1("a limit that the kernel refuses leaves nothing, and is named with its field", () => {
@@ -174,71 +120,6 @@ onV1("memory that is in use can't be limited away, and the message has the numbe
   else expect(readText(`${record.paths.memory}/memory.limit_in_bytes`)).toBe("4096\n");
 });
 
-for (const [name, layout, run] of [
-  ["the v1 freezer", { ...host, mode: "v1", hierarchies: host.hierarchies.filter((h) => h.key !== "") }, onV1],
-  ["hybrid", host, onV1],
-  ["cgroup2", asV2, onUnified],
-] as const) {
-  run(`a container is frozen and thawed by ${name}`, () => {
-    const record = prepare(layout);
-    spawnIn(record);
-    expect(isFrozen(record)).toBe(false);
-    freeze(record);
-    expect(isFrozen(record)).toBe(true);
-    thaw(record);
-    expect(isFrozen(record)).toBe(false);
-  });
-
-  run(
-    `all processes of a container are killed through ${name}, also those below and those forked meanwhile`,
-    async () => {
-      const record = prepare(layout);
-      const forking = spawnIn(record, "while :; do sleep 30 & sleep 0.001; done");
-      const looping = spawnIn(record, "i=0; while [ $i -lt 40 ]; do sleep 60 & i=$((i+1)); done; wait");
-      await until(() => countProcesses(record) >= 20);
-      killAll(record);
-      await Promise.all([forking.exited, looping.exited]);
-      await until(() => countProcesses(record) === 0);
-      expect(isFrozen(record)).toBe(false);
-      removeCgroup(record);
-      for (const directory of directoriesOf(record)) expect(exists(directory)).toBe(false);
-    },
-  );
-
-  run(`nothing is killed through ${name} where the runtime itself is`, () => {
-    const paths = Object.fromEntries(layout.hierarchies.map((h) => [h.key, h.mountPoint]));
-    const record: CgroupRecord = { driver: "cgroupfs", mode: layout.mode, paths, made: [] };
-    expect(() => killAll(record)).toThrow("the runtime itself is in this cgroup");
-    expect(() => removeCgroup(record)).toThrow("unable to remove container's cgroup");
-  });
-}
-
-onUnified("children that the container made are removed first, and a process that is left is named", () => {
-  const record = prepare(asV2);
-  mkdir(`${record.paths[""]}/inner`, 0o755);
-  mkdir(`${record.paths[""]}/inner/most`, 0o755);
-  removeCgroup(record);
-  expect(exists(record.paths[""]!)).toBe(false);
-  removeCgroup(record);
-
-  const busy = prepare(asV2);
-  spawnIn(busy);
-  expect(() => removeCgroup(busy)).toThrow(`Failed to remove paths: map[:${busy.paths[""]}]`);
-});
-
-onUnified("parents that another container uses stay until that one goes", () => {
-  const first = prepare(asV2);
-  const second = prepare(asV2);
-  const top = `${unified!.mountPoint}${parent}`;
-  expect(first.made).toEqual([top, first.paths[""]!]);
-  removeCgroup(first);
-  expect(exists(top)).toBe(true);
-  removeCgroup(second);
-  // The second did not make it: whoever does, or an operator, takes it away.
-  expect(exists(top)).toBe(true);
-  expect(tryRmdir(top)).toBe(0);
-});
-
 onUnified("in a threaded subtree a container without domain limits is threaded, and one with them is refused", () => {
   const top = prepare(asV2, undefined, `${parent}/threads`);
   const inner = `${top.paths[""]}/first`;
@@ -252,7 +133,7 @@ onUnified("in a threaded subtree a container without domain limits is threaded, 
   removeCgroup(second);
 });
 
-onUnified("a v2 limit whose controller is not there says so", () => {
+test.skipIf(host.mode !== "hybrid")("a v2 limit whose controller is not there says so", () => {
   expect(() => prepare(asV2, { unified: { "memory.max": "1" } })).toThrow(
     'unified resource "memory.max" can\'t be set: controller "memory" not available',
   );
@@ -297,6 +178,35 @@ onUnified("a rootless container without path and limits goes without a cgroup wh
   removeCgroup(record);
   expect(() => prepareCgroup(planCgroup({ ...request, resources: { pids: { limit: 1 } } }))).toThrow(
     "rootless needs no limits + no cgrouppath when no permission is granted for cgroups",
+  );
+  expect(() => prepareCgroup(planCgroup({ ...request, resources: undefined, cgroupsPath: "/a" }))).toThrow(
+    "cannot make",
+  );
+});
+
+onV1("co-mounted controllers have one directory", () => {
+  const cpu = host.hierarchies.find((h) => h.key === "cpu")!;
+  const hierarchies = host.hierarchies.map((h) => (h.key === "cpuacct" ? { ...cpu, key: "cpuacct" } : h));
+  const record = prepare({ ...host, hierarchies }, { cpu: { shares: 64 } });
+  expect(record.paths.cpuacct).toBe(record.paths.cpu!);
+  expect(record.made.filter((directory) => directory === record.paths.cpu)).toHaveLength(1);
+  spawnIn(record);
+  expect(readText(`${record.paths.cpu}/cpu.shares`)).toBe("64\n");
+});
+
+test("on v1 a rootless container without path does without the hierarchies it may not use, until a limit needs one", () => {
+  // sysfs lets nobody make directories: EPERM, also for root.
+  const hierarchies = ["devices", "pids", "name=systemd"].map((key) => {
+    return { key, controllers: key, mountPoint: "/sys/kernel", ownPath: "/" };
+  });
+  const layout: CgroupLayout = { mode: "v1", hierarchies };
+  const request = { cgroupsPath: "", id: "x", devices: undefined, layout, driver: "cgroupfs", rootless: true } as const;
+  expect(prepareCgroup(planCgroup({ ...request, resources: undefined }))).toMatchObject({ paths: {}, made: [] });
+  expect(() => prepareCgroup(planCgroup({ ...request, resources: { pids: { limit: 5 } } }))).toThrow(
+    "cannot set pids limit: container could not join or create cgroup",
+  );
+  expect(() => prepareCgroup(planCgroup({ ...request, resources: undefined, rootless: false }))).toThrow(
+    "operation not permitted (EPERM)",
   );
   expect(() => prepareCgroup(planCgroup({ ...request, resources: undefined, cgroupsPath: "/a" }))).toThrow(
     "cannot make",
