@@ -10,8 +10,8 @@ export function faultOfAll(faults: readonly ConfigFault[], document: string): Ru
   if (others.length > 0) hints.push(["and also", ...others.slice(0, mostLines).map(renderFault)].join("\n  "));
   if (others.length > mostLines) hints.push(`and ${others.length - mostLines} more`);
   return new RuntimeFault({
-    what: first.message,
-    where: first.pointer === "" ? document : first.pointer,
+    what: printable(first.message),
+    where: printable(first.pointer === "" ? document : first.pointer),
     value: first.value,
     hint: hints.length > 0 ? hints.join("; ") : undefined,
   });

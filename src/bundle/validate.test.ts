@@ -1,0 +1,103 @@
+import { expect, test } from "bun:test";
+import { documentWith, told } from "./document-table.ts";
+import { validateProcessText, validateResourcesText, validateText } from "./validate.ts";
+
+test("faults of the schema and of the rules are told at once", () => {
+  const text = documentWith({
+    "/process/terminal": "yes",
+    "/linux/cgroupsPath": "/",
+    "/hooks/prestart": [{ path: "x" }],
+    "/mounts": [{ destination: 5 }],
+  });
+  expect(told(validateText(text).faults)).toEqual([
+    "/process/terminal: not a boolean",
+    "/mounts/0/destination: not a string",
+    "/linux/cgroupsPath: cgroupsPath resolves to the root of the hierarchy",
+    "/hooks/prestart/0/path: hook path is not absolute",
+  ]);
+});
+
+test("a rule is not asked about what has the wrong type", () => {
+  const text = documentWith({ "/process/env": [1], "/linux/namespaces": 7, "/hostname": "h" });
+  expect(told(validateText(text).faults)).toEqual(["/process/env/0: not a string", "/linux/namespaces: not an array"]);
+});
+
+test("values of the environment are not shown", () => {
+  const { faults } = validateText(documentWith({ "/process/env": [12345, "SECRET"] }));
+  expect(JSON.stringify(faults)).not.toContain("12345");
+  const { faults: second } = validateText(documentWith({ "/process/env": ["SECRET"] }));
+  expect(JSON.stringify(second)).not.toContain("SECRET");
+});
+
+test.each([
+  ["{}", "/process: process property must not be empty"],
+  ["null", ": config cannot be null"],
+  ["[]", ": not an object"],
+  ["5", ": not an object"],
+  ['"x"', ": not an object"],
+])("the first fault of %s is %s", (text, message) => {
+  expect(told(validateText(text).faults)[0]).toBe(message);
+});
+
+test("a member that is null is as if it were absent", () => {
+  const text = documentWith({ "/process/env": null, "/linux/sysctl": null, "/hooks": { prestart: null } });
+  const { value, faults } = validateText(text);
+  expect(faults).toEqual([]);
+  expect(value!.hooks).toEqual({});
+  expect(Object.keys(value!.process)).toEqual(["args", "cwd"]);
+});
+
+test("a required member that is null is missing", () => {
+  expect(told(validateText(documentWith({ "/process": null })).faults)).toEqual([
+    "/process: process property must not be empty",
+  ]);
+});
+
+test("an item of a list that is null is not of its type", () => {
+  expect(told(validateText(documentWith({ "/process/args": [null] })).faults)).toEqual([
+    "/process/args/0: not a string",
+  ]);
+});
+
+test("unknown members are kept", () => {
+  const { value } = validateText(documentWith({ "/process/newField": { a: 1 } }));
+  expect(value!.process).toHaveProperty("newField", { a: 1 });
+});
+
+test("integers outside of their range are told with it", () => {
+  for (const uid of [-1, 4294967296, 1.5, "0"]) {
+    const { faults } = validateText(documentWith({ "/process/user": { uid } }));
+    expect(faults).toEqual([
+      {
+        pointer: "/process/user/uid",
+        message: "not an integer of type uint32",
+        value: uid,
+        expected: "an integer from 0 to 4294967295",
+        severity: "fault",
+      },
+    ]);
+  }
+});
+
+test("a process of its own has the same rules as config.json's", () => {
+  expect(validateProcessText('{"args":["sh"],"cwd":"/"}').value).toEqual({ args: ["sh"], cwd: "/" });
+  expect(told(validateProcessText('{"args":[],"cwd":"x"}').faults)).toEqual([
+    "/cwd: Cwd must be an absolute path",
+    "/args: args must not be empty",
+  ]);
+  expect(told(validateProcessText("{}").faults)).toEqual([
+    "/args: args must not be empty",
+    "/cwd: Cwd property must not be empty",
+  ]);
+});
+
+test("resources of their own have the same rules as config.json's", () => {
+  const text = '{"memory":{"limit":9223372036854775807},"cpu":{"shares":512}}';
+  expect(validateResourcesText(text).value).toEqual({ memory: { limit: 9223372036854775807n }, cpu: { shares: 512 } });
+  expect(told(validateResourcesText('{"memory":{"limit":-2},"pids":{"limit":"x"}}').faults)).toEqual([
+    "/pids/limit: not an integer of type int64",
+  ]);
+  expect(told(validateResourcesText('{"memory":{"limit":-2}}').faults)).toEqual([
+    "/memory/limit: negative memory limit",
+  ]);
+});
