@@ -3,7 +3,7 @@ import type { HostCapabilities } from "../host/host-capabilities.ts";
 import type { Config } from "./config.ts";
 import { type ConfigFault, fault, warning } from "./config-fault.ts";
 import { checkResourcesOnHost } from "./host-resources.ts";
-import { capabilityNumber } from "./rules/capabilities.ts";
+import { capabilityNumber, setNames } from "./rules/capabilities.ts";
 import { namespaceOf } from "./rules/namespaces.ts";
 
 /** The oldest kernel that the runtime's own system calls (mount_setattr, pidfd_open, close_range ...) are all in. */
@@ -86,8 +86,9 @@ function checkPrivilege(config: Config, host: HostCapabilities, into: ConfigFaul
 }
 
 function checkCapabilitiesOnHost(config: Config, host: HostCapabilities, into: ConfigFault[]): void {
-  for (const [set, names] of Object.entries(config.process.capabilities ?? {})) {
-    const missing = names?.filter((name) => capabilityNumber(name) > host.lastCapability) ?? [];
+  for (const set of setNames) {
+    const missing =
+      config.process.capabilities?.[set]?.filter((name) => capabilityNumber(name) > host.lastCapability) ?? [];
     if (missing.length === 0) continue;
     const message = `ignoring unknown or unavailable capabilities: [${missing.join(" ")}]`;
     warning(into, `/process/capabilities/${set}`, message);

@@ -43,6 +43,7 @@ const everything: Changes = {
 
 test("a host that can do everything has nothing to say", () => {
   expect(lint(everything, {})).toEqual([]);
+  expect(lint({ "/process/capabilities": { future: 5 } }, {})).toEqual([]);
 });
 
 describe("what a host can't do is told", () => {

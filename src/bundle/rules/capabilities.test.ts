@@ -21,6 +21,12 @@ testRows([
     `warning ${at}: ignoring unknown or unavailable capabilities: [CAP_FOO cap_kill KILL]`,
   ],
   [
+    "a list of more names than could be meant is refused",
+    { [at]: { permitted: Array.from({ length: 1025 }, (_, i) => `CAP_${i}`) } },
+    `${at}/permitted: too many capabilities`,
+  ],
+  ["a set of an extension may be anything", { [at]: { future: 5 } }],
+  [
     "two names in one string are an unknown name",
     { [at]: { bounding: ["CAP_CHOWN CAP_DAC_OVERRIDE"] } },
     `warning ${at}: ignoring unknown or unavailable capabilities: [CAP_CHOWN CAP_DAC_OVERRIDE]`,

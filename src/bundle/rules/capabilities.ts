@@ -12,6 +12,12 @@ const known =
 
 const isKnown = (name: string) => name.startsWith("CAP_") && !name.includes(" ") && known.includes(` ${name} `);
 
+/** Members of process.capabilities; others, of an extension, may be anything. */
+export const setNames = ["bounding", "effective", "inheritable", "permitted", "ambient"] as const;
+
+/** Generous: the kernel has 41, and names may be repeated. */
+const mostNames = 1024;
+
 /** The capability's number, -1 when the name is unknown. Not for the hot path. */
 export function capabilityNumber(name: string): number {
   return known.trim().split(" ").indexOf(name);
@@ -21,6 +27,13 @@ export function capabilityNumber(name: string): number {
 export function checkCapabilities(sets: LinuxCapabilities, at: string, into: ConfigFault[]): void {
   const none: readonly string[] = [];
   const { bounding = none, effective = none, inheritable = none, permitted = none, ambient = none } = sets;
+  for (const name of setNames) {
+    const set = sets[name];
+    if (set === undefined || set.length <= mostNames) continue;
+    // Keeps what follows, which compares lists with lists, from taking minutes over a hostile document.
+    fault(into, `${at}/${name}`, "too many capabilities", set.length, `at most ${mostNames}`);
+    return;
+  }
   const unknown: string[] = [];
   for (const set of [bounding, effective, inheritable, permitted, ambient]) {
     for (let i = 0; i < set.length; i++) {
@@ -31,7 +44,7 @@ export function checkCapabilities(sets: LinuxCapabilities, at: string, into: Con
     }
   }
   if (unknown.length > 0) {
-    warning(into, at, `ignoring unknown or unavailable capabilities: [${unknown.slice(0, 50).join(" ")}]`);
+    warning(into, at, `ignoring unknown or unavailable capabilities: [${unknown.join(" ")}]`);
   }
   for (let i = 0; i < effective.length; i++) {
     const name = effective[i]!;
