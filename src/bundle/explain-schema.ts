@@ -11,6 +11,9 @@ const validators = {
   LinuxResources: generated.validateLinuxResources,
 };
 
+/** A hostile document can have millions. */
+const mostErrors = 1000;
+
 /**
  * Takes the members that are null out of `value`'s objects (Go's decoder leaves a field that is null as if it were absent,
  * and callers written in Go write such documents), then adds a fault for each error that is left.
@@ -22,7 +25,8 @@ export function explainSchema(name: SchemaName, value: unknown, into: ConfigFaul
   const validate = validators[name];
   if (validate(value)) return [];
   const seen = new Set<string>();
-  for (const error of validate.errors ?? []) {
+  const errors = validate.errors ?? [];
+  for (const error of errors.slice(0, mostErrors)) {
     const missing = error.keyword === "required" ? String(error.params.missingProperty) : undefined;
     const pointer = missing === undefined ? error.instancePath : child(error.instancePath, missing);
     if (seen.has(pointer)) continue;
@@ -34,6 +38,8 @@ export function explainSchema(name: SchemaName, value: unknown, into: ConfigFaul
     else if (error.keyword === "integer") integerFault(error.params, pointer, shown, into);
     else typeFault(String(error.params.type), pointer, shown, into);
   }
+  // More than are told: then no part of the document is known to be right.
+  if (errors.length > mostErrors) seen.add("");
   return [...seen];
 }
 

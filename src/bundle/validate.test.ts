@@ -101,3 +101,10 @@ test("resources of their own have the same rules as config.json's", () => {
     "/memory/limit: negative memory limit",
   ]);
 });
+
+test("a document with a hundred thousand errors is refused with a thousand, and rules are not asked about it", () => {
+  const text = documentWith({ "/process/env": new Array(100_000).fill(1), "/mounts": 5, "/linux/cgroupsPath": "/" });
+  const { faults } = validateText(text);
+  expect(faults).toHaveLength(1000);
+  expect(new Set(faults.map((one) => one.message))).toEqual(new Set(["not a string"]));
+});
