@@ -14,7 +14,7 @@ import { SYS } from "../../native-bindings/syscall-numbers.ts";
 import { SystemError } from "../../native-bindings/system-error.ts";
 import type { Hook } from "../bundle/config.ts";
 import { RuntimeFault } from "../report/fault.ts";
-import { goJson } from "../report/go-json.ts";
+import { goJsonWithoutBigints } from "../report/go-json.ts";
 
 export type HostHookKind = "prestart" | "createRuntime" | "poststart" | "poststop";
 
@@ -68,7 +68,7 @@ export function runHostHook(kind: HostHookKind, index: number, hook: Hook, state
 function stateJson(state: HookState): string {
   const { ociVersion, id, status, pid, bundle, annotations } = state;
   const shown = annotations === undefined || Object.keys(annotations).length === 0 ? undefined : annotations;
-  return goJson({ ociVersion, id, status, pid: pid || undefined, bundle, annotations: shown });
+  return goJsonWithoutBigints({ ociVersion, id, status, pid: pid || undefined, bundle, annotations: shown });
 }
 
 interface HookFailure {
