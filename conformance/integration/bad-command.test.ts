@@ -140,9 +140,9 @@ needs("no hang on a fifo")("a log that is a FIFO doesn't make the runtime hang",
 test("a log in JSON has one object a line, and the bare message is on standard error", () => {
   const log = join(base, "log.json");
   const outcome = runtime(["--log", log, "--log-format", "json", "state", "not-there"]);
-  expect(outcome.stderr).toBe("container does not exist\n");
+  expect(outcome.stderr).toMatch(/^container does not exist\b.*\n$/);
   const lines = readFileSync(log, "utf8").trim().split("\n");
-  expect(JSON.parse(lines.at(-1)!)).toMatchObject({ level: "error", msg: "container does not exist" });
+  expect(JSON.parse(lines.at(-1)!)).toMatchObject({ level: "error", msg: outcome.stderr.trimEnd() });
 });
 
 for (const content of ["", "{", "[]", "{}", "null"]) {
@@ -151,12 +151,11 @@ for (const content of ["", "{", "[]", "{}", "null"]) {
     () => {
       const [broken, fine] = [create("true"), create("true")];
       const file = join(root, broken.id, "state.json");
-      const before = readFileSync(file);
       writeFileSync(file, content);
       expect(runtime(["state", broken.id]).code).toBe(1);
       expect(succeeded(runtime(["list", "-q"])).stdout).toContain(fine.id);
       expect(runtime(["delete", "--force", broken.id]).code).toBe(0);
-      if (existsSync(join(root, broken.id))) writeFileSync(file, before);
+      expect(existsSync(join(root, broken.id))).toBe(false);
     },
   );
 }
