@@ -1,4 +1,4 @@
-import { afterAll, afterEach } from "bun:test";
+import { afterAll, afterEach, setDefaultTimeout } from "bun:test";
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Config, type Edit, makeRootfs, usualConfig } from "./bundle.ts";
@@ -53,6 +53,7 @@ export function containers(area: string) {
   let count = 0;
   let made: string[] = [];
   prepare(base, tmpdir);
+  setDefaultTimeout(30_000); // a hang is found, and told, by the limit of the call
 
   const argv = (args: readonly string[]) => [runtimePath, "--root", root, ...args];
   const scratch = () => join(base, `call-${++count}`);

@@ -70,7 +70,7 @@ needs("one winner")("of eight creates of one id at once exactly one wins, and it
   }
 });
 
-test("of four starts at once exactly one wins", async () => {
+needs("one start wins")("of four starts at once exactly one wins", async () => {
   const of = create("sleep 1000");
   const outcomes = await Promise.all(Array.from({ length: 4 }, () => beside(["start", of.id]).ended));
   expect(outcomes.filter(({ code }) => code === 0).length).toBe(1);
