@@ -226,6 +226,20 @@ test("the version can be read by those who look for runc's, and names this runti
   expect(lines).toContain("spec: 1.3.0");
 });
 
+test.skipIf(Bun.which("strace") === null)(
+  "standard streams that are closed become /dev/null before anything else is opened",
+  () => {
+    const log = join(scratch, "streams.log");
+    const command = `exec 0<&- 1>&- 2>&-; exec strace -o ${log} -e trace=openat,open "$0" "$1" --root "$2" list`;
+    Bun.spawnSync(["/bin/sh", "-c", command, process.execPath, join(import.meta.dir, "main.ts"), root]);
+    const numbers = readFileSync(log, "utf8")
+      .split("\n")
+      .filter((line) => line.includes('"/dev/null"'))
+      .map((line) => line.at(-1));
+    expect(numbers.slice(0, 3)).toEqual(["0", "1", "2"]);
+  },
+);
+
 test("closed or broken standard streams are no failure", () => {
   container("quiet");
   const shell = (redirection: string) =>

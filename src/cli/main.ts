@@ -1,4 +1,9 @@
-/** The entry: reads the command line, carries out the command, tells what went wrong, ends the process. */
+/**
+ * The entry: reads the command line, carries out the command, tells what went wrong, ends the process.
+ *
+ * Standard streams that the caller closed are /dev/null by now: the engine sees to that before it runs this, so no other
+ * descriptor can come to have their numbers (a test holds it to that).
+ */
 import { asFault, RuntimeFault } from "../report/fault.ts";
 import { type Log, openLog } from "../report/log.ts";
 import { writeError } from "../report/output.ts";
