@@ -1,8 +1,14 @@
 import type { Step, StepKind } from "./step.ts";
 import { awaitPlacement, begin, initBegin } from "./steps/begin.ts";
+import { bindMount } from "./steps/bind-mount.ts";
 import { dropBounding, setCapabilities } from "./steps/capabilities.ts";
+import { changeRoot, detachOldRoot, makeWorkingDirectory } from "./steps/change-root.ts";
 import { cloneInit } from "./steps/clone-init.ts";
+import { closeDescriptors } from "./steps/close-descriptors.ts";
+import { console } from "./steps/console.ts";
+import { deviceLinks, makeDevice, openDeviceDirectory } from "./steps/devices.ts";
 import { execute, findExecutable, waitForStart } from "./steps/executable.ts";
+import { makeReadonly, maskPaths, readonlyPaths } from "./steps/hidden-paths.ts";
 import { innerHook } from "./steps/hook.ts";
 import { joinNamespaces } from "./steps/join-namespaces.ts";
 import {
@@ -18,8 +24,12 @@ import {
   sysctl,
   umask,
 } from "./steps/kernel-settings.ts";
+import { mountByCall } from "./steps/mount-by-call.ts";
+import { mountCgroup2, mountCgroupsV1 } from "./steps/mount-cgroups.ts";
+import { mountFilesystem } from "./steps/mount-filesystem.ts";
 import { oomScoreAdj } from "./steps/oom-score.ts";
 import { rlimits } from "./steps/rlimits.ts";
+import { enterRoot, rootFilesystem, rootPropagation } from "./steps/root-filesystem.ts";
 import { installFilter } from "./steps/seccomp.ts";
 import { ready, runtimeHooks } from "./steps/sync.ts";
 import { newTimeNamespace } from "./steps/time-namespace.ts";
@@ -53,13 +63,32 @@ function allKinds(): AnyKind[] {
     newUserNamespace,
     newTimeNamespace,
     cloneInit,
+    closeDescriptors,
     sessionKeyring,
     loopback,
+    rootFilesystem,
+    mountFilesystem,
+    bindMount,
+    mountByCall,
+    mountCgroupsV1,
+    mountCgroup2,
+    openDeviceDirectory,
+    makeDevice,
+    deviceLinks,
+    enterRoot,
     runtimeHooks,
     sysctl,
     innerHook,
+    changeRoot,
+    makeWorkingDirectory,
+    console,
+    makeReadonly,
     hostname,
     domainname,
+    readonlyPaths,
+    maskPaths,
+    detachOldRoot,
+    rootPropagation,
     umask,
     noNewPrivileges,
     scheduler,

@@ -35,6 +35,8 @@ export interface BindMount extends Step {
   readonly recursive: boolean;
   readonly attributes: BindAttributes;
   readonly propagation: readonly number[];
+  /** Ids are mapped, for the top or for everything below. Such a source is always given. */
+  readonly idmap: "none" | "top" | "recursive";
   /**
    * Name of a descriptor: the runtime has cloned the source and set its attributes, because this process could not
    * (host-owned directories in a user namespace; id-mapped mounts).

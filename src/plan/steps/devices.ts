@@ -7,7 +7,7 @@ import {
 } from "../../../native-bindings/constants.ts";
 import { EEXIST, ENOENT, EPERM } from "../../../native-bindings/errno.ts";
 import { O_CLOEXEC, O_NOFOLLOW, O_PATH, S_IFREG } from "../../../native-bindings/files.ts";
-import { load } from "../../program/builder.ts";
+import { load, type Slot } from "../../program/builder.ts";
 import { emptyPath, OPEN_HOW_BYTES, openHow, sharedSlot, sharedSpace } from "../shared-values.ts";
 import type { Compilation, Step, StepKind } from "../step.ts";
 import { emitClone } from "./bind-mount.ts";
@@ -33,7 +33,7 @@ export const openDeviceDirectory: StepKind<OpenDeviceDirectory> = {
 /** A device node. Made by name in an open directory, so that no symbolic link can lead it elsewhere. mknod(2). */
 export interface MakeDevice extends Step {
   readonly kind: "make-device";
-  /** The descriptor of its directory, by name. */
+  /** The descriptor of its directory, by name: "rootfs", "dev", or what an open-device-directory step said. */
   readonly directory: string;
   readonly name: string;
   /** As in config.json, and where it is on the host. */
@@ -60,7 +60,7 @@ export const makeDevice: StepKind<MakeDevice> = {
   emit(c, step) {
     if (step.bind) return emitBindDevice(c, step);
     const { p } = c;
-    const directory = load(sharedSlot(c, step.directory));
+    const directory = load(directorySlot(c, step.directory));
     const name = p.string(step.name);
     p.call(p.nr.mknodat, directory, name, step.mode, encodeDevice(step.major, step.minor));
     if (step.fresh) emitOwner(c, step, directory, name);
@@ -77,6 +77,10 @@ export const makeDevice: StepKind<MakeDevice> = {
     return undefined;
   },
 };
+
+function directorySlot(c: Compilation, name: string): Slot {
+  return name === "rootfs" ? c.rootfs : sharedSlot(c, name);
+}
 
 /** Never through a symbolic link at the end; the mode was exact already, because the umask is 0. */
 function emitOwner(c: Compilation, step: MakeDevice, directory: number, name: number): void {
@@ -130,7 +134,7 @@ function emitExisting(c: Compilation, step: MakeDevice, directory: number, name:
 
 function emitBindDevice(c: Compilation, step: MakeDevice): void {
   const { p } = c;
-  const directory = load(sharedSlot(c, step.directory));
+  const directory = load(directorySlot(c, step.directory));
   const name = p.string(step.name);
   const tree = sharedSlot(c, "mount");
   emitClone(c, step.path, false, tree);

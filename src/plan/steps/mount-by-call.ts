@@ -2,7 +2,7 @@ import { MS_BIND, MS_REMOUNT } from "../../../native-bindings/constants.ts";
 import { load } from "../../program/builder.ts";
 import { sharedSlot } from "../shared-values.ts";
 import type { Step, StepKind } from "../step.ts";
-import { mountFailure } from "./mount-filesystem.ts";
+import { emitPropagation, mountFailure } from "./mount-filesystem.ts";
 import { emitLookup, type MountPoint } from "./mount-point.ts";
 
 /**
@@ -19,6 +19,8 @@ export interface MountByCall extends Step {
   readonly flags: number;
   /** The options of the file system, with commas. At most a page: mount(2). */
   readonly data: string;
+  /** MS_SHARED and its like, in order. */
+  readonly propagation: readonly number[];
 }
 
 export const mountByCall: StepKind<MountByCall> = {
@@ -38,6 +40,11 @@ export const mountByCall: StepKind<MountByCall> = {
       step.data === "" ? 0 : p.string(step.data),
     );
     p.call(p.nr.fchdir, load(c.rootfs));
+    p.call(p.nr.close, load(target));
+    if (step.propagation.length === 0) return;
+    // mount(2) has no descriptor of what it made: it is found again, inside the root.
+    emitLookup(c, step.point, target);
+    emitPropagation(c, target, step.propagation);
     p.call(p.nr.close, load(target));
   },
   describe: ({ source, type, destination, flags }) =>

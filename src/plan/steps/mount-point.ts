@@ -110,7 +110,8 @@ export function emitLookup(c: Compilation, point: MountPoint, target: Slot, stat
   const status = sharedSpace(c, "statfs", STATFS_BYTES);
   // struct statfs begins with f_type, whose low half is all there is of it.
   p.call(p.nr.fstatfs, load(target), status);
-  p.xor(load(status), PROC_SUPER_MAGIC).onZero(inProc);
+  // Some magic numbers are negative in 32 bits (btrfs): those are no error.
+  p.xor(load(status), PROC_SUPER_MAGIC).onZero(inProc).ignoreError();
 }
 
 function emitStat(c: Compilation, target: Slot, into: number): void {
@@ -150,8 +151,8 @@ function emitMake(c: Compilation, point: MountPoint, target: Slot, how: number, 
   p.jump(done);
   p.place(failed);
   // "It exists" is not why: then the look-up's own error counts, else the reason for which it could not be made.
-  p.xor(load(made), -EEXIST).onZero(p.fail);
-  p.xor(load(made), 0);
+  p.xor(load(made), -EEXIST).onZero(p.fail).ignoreError();
+  p.xor(load(made), 0).onZero(p.fail);
 }
 
 /** Attaches a detached mount to its mount point. */

@@ -1,0 +1,300 @@
+/** config.mounts → steps, one a mount, in the order of the config. config.md "Mounts". */
+import {
+  MOUNT_ATTR_ATIME_MASK,
+  MOUNT_ATTR_NODEV,
+  MOUNT_ATTR_NODIRATIME,
+  MOUNT_ATTR_NOEXEC,
+  MOUNT_ATTR_NOSUID,
+  MOUNT_ATTR_NOSYMFOLLOW,
+  MOUNT_ATTR_RDONLY,
+  MS_BIND,
+  MS_DIRSYNC,
+  MS_I_VERSION,
+  MS_LAZYTIME,
+  MS_MANDLOCK,
+  MS_NOATIME,
+  MS_NODIRATIME,
+  MS_RDONLY,
+  MS_REC,
+  MS_REMOUNT,
+  MS_SYNCHRONOUS,
+} from "../../native-bindings/constants.ts";
+import type { Config, Mount } from "../bundle/config.ts";
+import { RuntimeFault } from "../report/fault.ts";
+import { checkProcRules, mayCoverInProc, relativeDestination } from "./mount-destination.ts";
+import type { MountFacts } from "./mount-facts.ts";
+import {
+  ACCESS_TIME_FLAGS,
+  dataText,
+  type FilesystemOption,
+  type MountOptions,
+  mountAttributes,
+  parseMountOptions,
+} from "./mount-options.ts";
+import type { Step } from "./step.ts";
+import type { BindAttributes, BindMount } from "./steps/bind-mount.ts";
+import type { MakeReadonly } from "./steps/hidden-paths.ts";
+import type { MountByCall } from "./steps/mount-by-call.ts";
+import type { MountFilesystem } from "./steps/mount-filesystem.ts";
+import type { MountPoint } from "./steps/mount-point.ts";
+
+export interface MountsInput {
+  readonly config: Config;
+  /** Physical path of the root file system on the host. */
+  readonly rootfs: string;
+  readonly facts: MountFacts;
+  /** The container is in a user namespace that is not the runtime's. */
+  readonly userNamespace: boolean;
+  /** The runtime is root on the host, and clones the sources of bind mounts for a container in a user namespace. */
+  readonly sourcesGiven: boolean;
+  /** The container has a cgroup namespace of its own. */
+  readonly cgroupNamespace: boolean;
+}
+
+/** What the mounts so far mean for those that follow. */
+export interface MountProgress {
+  readonly steps: Step[];
+  /** What is made read-only at the end. */
+  readonly deferred: MakeReadonly[];
+  /** /dev is a tmpfs of ours: what is in it is known, and its descriptor is kept. */
+  freshDev: boolean;
+  /** The descriptor of /dev is kept. */
+  devKept: boolean;
+  /** The host's or the caller's own directory is on /dev: nothing is made in it. */
+  devBound: boolean;
+  /** Mount points below /dev, without "dev/". */
+  readonly inDev: string[];
+  procMounted: boolean;
+  sysMounted: boolean;
+}
+
+/** More mounts than this, and each gives its descriptors back at once: the soft limit may be 1024. */
+const TIDY_ABOVE = 50;
+
+/** The steps of all mounts. @throws RuntimeFault for a mount that must not be. */
+export function planMountSteps(input: MountsInput): MountProgress {
+  const mounts = input.config.mounts ?? [];
+  const progress: MountProgress = {
+    steps: [],
+    deferred: [],
+    freshDev: false,
+    devKept: false,
+    devBound: false,
+    inDev: [],
+    procMounted: false,
+    sysMounted: false,
+  };
+  const tidy = mounts.length > TIDY_ABOVE;
+  for (let index = 0; index < mounts.length; index++) planMount(input, progress, mounts[index]!, index, tidy);
+  return progress;
+}
+
+function planMount(input: MountsInput, progress: MountProgress, mount: Mount, index: number, tidy: boolean): void {
+  const from = `/mounts/${index}`;
+  const options = parseMountOptions(mount.options);
+  if (mount.uidMappings?.length && options.idmap === "none") options.idmap = "top";
+  const source = input.facts.sources[index];
+  const path = relativeDestination(source?.resolvedDestination ?? mount.destination, input.rootfs);
+  if (path === "") {
+    throw new RuntimeFault({
+      what: `mountpoint ${JSON.stringify(mount.destination)} is on the top of rootfs ${JSON.stringify(input.rootfs)}`,
+      where: `${from}/destination`,
+    });
+  }
+  const procfs = options.bind ? source?.procfs === true : mount.type === "proc";
+  checkProcRules(path, mount.destination, procfs, `${from}/destination`);
+  const point = mountPoint(progress, path, mount, options, source?.directory === false);
+  if (path.startsWith("dev/")) progress.inDev.push(path.slice(4));
+
+  if (options.bind && (options.flags & MS_REMOUNT) === 0) {
+    progress.steps.push(bindStep(input, mount, index, options, point, tidy));
+    if (path === "dev") progress.devBound = true;
+  } else if (mount.type === "cgroup") {
+    const { planCgroupMount } = require("./cgroup-mount-steps.ts") as typeof import("./cgroup-mount-steps.ts");
+    progress.steps.push(planCgroupMount(input, mount, options, point, from, tidy));
+  } else if (needsMountCall(mount, options)) {
+    progress.steps.push(callStep(mount, options, point, from));
+    if (path === "dev") progress.freshDev = progress.devKept = false;
+  } else {
+    filesystemStep(input, progress, mount, options, point, from, path, tidy);
+  }
+  if (procfs) progress.procMounted = true;
+  if (mount.type === "sysfs" && path === "sys") progress.sysMounted = true;
+}
+
+/** How the mount point is found: the less there is to look up, the better. */
+function mountPoint(
+  progress: MountProgress,
+  path: string,
+  mount: Mount,
+  options: MountOptions,
+  file: boolean,
+): MountPoint {
+  const kernelTree = !options.bind && (mount.type === "proc" || mount.type === "sysfs");
+  const slash = path.indexOf("/");
+  if (slash < 0 && kernelTree) {
+    return { by: "child", parent: "rootfs", path, file, make: true, outsideProc: false, noSymlinks: true };
+  }
+  if (progress.freshDev && path.startsWith("dev/") && path.indexOf("/", 4) < 0) {
+    const name = path.slice(4);
+    return { by: "child", parent: "dev", path: name, file, make: true, outsideProc: false, noSymlinks: true };
+  }
+  // sysfs has no symbolic links that lead out of it, and nothing can be made in it.
+  const inSysfs = progress.sysMounted && path.startsWith("sys/");
+  const inProc = mayCoverInProc(path);
+  return {
+    by: "path",
+    parent: "rootfs",
+    path,
+    file,
+    make: !inSysfs && !inProc,
+    outsideProc: progress.procMounted && !inSysfs && !inProc,
+    noSymlinks: kernelTree,
+  };
+}
+
+/** What fsconfig(2) can't say: values above 255 bytes, `remount`, and SB_I_VERSION. */
+function needsMountCall(mount: Mount, options: MountOptions): boolean {
+  if ((options.flags & (MS_REMOUNT | MS_I_VERSION)) !== 0) return true;
+  if (mount.source !== undefined && mount.source.length > 255) return true;
+  for (const { value } of options.data) if (value !== undefined && value.length > 255) return true;
+  return false;
+}
+
+function callStep(mount: Mount, options: MountOptions, point: MountPoint, from: string): MountByCall {
+  const flags = options.flags | (options.bind ? MS_BIND | (options.recursive ? MS_REC : 0) : 0);
+  return {
+    kind: "mount-by-call",
+    from,
+    type: mount.type ?? "",
+    source: mount.source ?? "",
+    destination: mount.destination,
+    point: point.by === "path" ? point : asPath(point),
+    flags,
+    data: dataText(options.data),
+    propagation: options.propagation,
+  };
+}
+
+/** The same place, looked up from the root. */
+function asPath(point: MountPoint): MountPoint {
+  const path = point.parent === "dev" ? `dev/${point.path}` : point.path;
+  return { ...point, by: "path", parent: "rootfs", path };
+}
+
+function filesystemStep(
+  input: MountsInput,
+  progress: MountProgress,
+  mount: Mount,
+  options: MountOptions,
+  point: MountPoint,
+  from: string,
+  path: string,
+  tidy: boolean,
+): void {
+  const type = mount.type ?? "";
+  const isDev = path === "dev";
+  const isTmpfs = type === "tmpfs";
+  const readonly = (options.flags & MS_RDONLY) !== 0;
+  // What goes into it must be made first: device nodes, mount points of later mounts.
+  const deferred = readonly && (isTmpfs || isDev);
+  const keepAs = isDev ? "dev" : deferred ? `tmpfs:${from}` : undefined;
+  const step: MountFilesystem = {
+    kind: "mount-filesystem",
+    from,
+    type,
+    source: mount.source ?? "",
+    destination: mount.destination,
+    point,
+    data: filesystemData(input, mount, options, type),
+    attributes: mountAttributes(deferred ? options.flags & ~MS_RDONLY : options.flags),
+    propagation: options.propagation,
+    keepMode: isTmpfs && point.by === "path" && !options.data.some(({ key }) => key === "mode"),
+    copyUp: isTmpfs && options.copyUp && point.by === "path",
+    keepAs,
+    tidy,
+  };
+  progress.steps.push(step);
+  if (deferred) progress.deferred.push({ kind: "make-readonly", from, mount: keepAs, path: mount.destination });
+  if (isDev) {
+    progress.freshDev = isTmpfs && !step.copyUp;
+    progress.devKept = true;
+    progress.devBound = false;
+    progress.inDev.length = 0;
+  }
+}
+
+/** The options of the file system, with those of mount(2)'s flags that are the file system's and not the mount's. */
+function filesystemData(input: MountsInput, mount: Mount, options: MountOptions, type: string): FilesystemOption[] {
+  const { flags, data } = options;
+  const label = input.facts.selinux ? input.config.linux?.mountLabel : undefined;
+  const ownFlags = MS_SYNCHRONOUS | MS_DIRSYNC | MS_LAZYTIME | MS_MANDLOCK;
+  const onDevice = (flags & MS_RDONLY) !== 0 && mount.source?.charCodeAt(0) === 0x2f;
+  if ((flags & ownFlags) === 0 && !onDevice && !label) return data;
+  const all: FilesystemOption[] = [];
+  if (flags & MS_SYNCHRONOUS) all.push({ key: "sync", value: undefined });
+  if (flags & MS_DIRSYNC) all.push({ key: "dirsync", value: undefined });
+  if (flags & MS_LAZYTIME) all.push({ key: "lazytime", value: undefined });
+  if (flags & MS_MANDLOCK) all.push({ key: "mand", value: undefined });
+  // A disk must not even be written to for its own sake (journal replay), which the mount's attribute would allow.
+  if (onDevice) all.push({ key: "ro", value: undefined });
+  for (const option of data) all.push(option);
+  if (label && type !== "proc" && type !== "sysfs" && type !== "mqueue") all.push({ key: "context", value: label });
+  return all;
+}
+
+function bindStep(
+  input: MountsInput,
+  mount: Mount,
+  index: number,
+  options: MountOptions,
+  point: MountPoint,
+  tidy: boolean,
+): BindMount {
+  const from = `/mounts/${index}`;
+  const source = input.facts.sources[index];
+  if (source === undefined) throw new RuntimeFault({ what: "bind mount without a source", where: `${from}/source` });
+  if (options.data.length > 0) {
+    throw new RuntimeFault({
+      what: "bind mounts cannot have any filesystem-specific options applied",
+      where: `${from}/options`,
+      value: dataText(options.data),
+    });
+  }
+  const given = input.sourcesGiven || options.idmap !== "none";
+  return {
+    kind: "bind-mount",
+    from,
+    source: source.path,
+    type: "bind",
+    destination: mount.destination,
+    point,
+    recursive: options.recursive,
+    attributes: bindAttributes(options, input.userNamespace),
+    propagation: options.propagation,
+    idmap: options.idmap,
+    given: given ? `mount:${index}` : undefined,
+    tidy,
+  };
+}
+
+const PLAIN_ATTRIBUTES =
+  MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_NOSYMFOLLOW;
+
+/**
+ * The attributes of the clone. Without flags it keeps its source's. With any, it has those that were asked for and no others,
+ * as after mount(2)'s MS_BIND|MS_REMOUNT; but in a user namespace what the source has is locked, and kept unless it was
+ * cleared by name, which the kernel then refuses. mount_namespaces(7), "Restrictions on mount namespaces".
+ */
+function bindAttributes(options: MountOptions, userNamespace: boolean): BindAttributes {
+  const { flags, cleared, recursiveSet, recursiveClear } = options;
+  if ((flags | cleared) === 0) return { set: 0, clear: 0, recursiveSet, recursiveClear };
+  const set = mountAttributes(flags);
+  let clear = userNamespace ? mountAttributes(cleared & ~MS_NOATIME) & PLAIN_ATTRIBUTES : PLAIN_ATTRIBUTES;
+  if ((flags & (ACCESS_TIME_FLAGS | MS_NODIRATIME)) !== 0 || (cleared & (ACCESS_TIME_FLAGS | MS_NODIRATIME)) !== 0) {
+    clear |= MOUNT_ATTR_ATIME_MASK;
+    if (!userNamespace || cleared & MS_NODIRATIME) clear |= MOUNT_ATTR_NODIRATIME;
+  }
+  // Bits of the access time field are replaced as a whole; of the others none may be in both.
+  return { set, clear: clear & ~(set & ~MOUNT_ATTR_ATIME_MASK), recursiveSet, recursiveClear };
+}

@@ -1,0 +1,124 @@
+/**
+ * The root file system of a container: which mounts are made, in which order, and how the process is locked into them.
+ *
+ *     early   cut off from the host · root · mounts in the config's order · devices · links
+ *             (the runtime's hooks, and createContainer hooks, run here)
+ *     jail    change root · working directory · console · what had to stay writable until now
+ *             (hostname)
+ *     late    read-only paths · masked paths · detach the old root
+ *
+ * The order is runc's, which hooks and images rely on.
+ */
+import { MS_PRIVATE, MS_REC, MS_SHARED, MS_SLAVE, MS_UNBINDABLE } from "../../native-bindings/constants.ts";
+import { RuntimeFault } from "../report/fault.ts";
+import { planDevices } from "./device-steps.ts";
+import { propagationFlag } from "./mount-options.ts";
+import { type MountsInput, planMountSteps } from "./mount-steps.ts";
+import type { RootfsSteps } from "./start-plan.ts";
+import type { Step } from "./step.ts";
+import type { ChangeRoot, DetachOldRoot, MakeWorkingDirectory } from "./steps/change-root.ts";
+import type { Console } from "./steps/console.ts";
+import type { MakeReadonly, MaskPaths, ReadonlyPaths } from "./steps/hidden-paths.ts";
+import { cutsOff, type RootFilesystem, type RootPropagation } from "./steps/root-filesystem.ts";
+
+export interface RootfsInput extends MountsInput {
+  /** A mount namespace that is not the runtime's. */
+  readonly mountNamespace: boolean;
+  /** `--no-pivot` */
+  readonly noPivot: boolean;
+}
+
+/** The steps of the root file system. Pure. @throws RuntimeFault for what must not be mounted. */
+export function planRootfs(input: RootfsInput): RootfsSteps {
+  const { config, mountNamespace } = input;
+  const terminal = config.process?.terminal === true;
+  const propagation = propagationFlag(config.linux?.rootfsPropagation ?? "");
+  const root: RootFilesystem = {
+    kind: "root-filesystem",
+    from: "/root/path",
+    path: input.rootfs,
+    propagation: propagation === 0 ? MS_SLAVE | MS_REC : propagation,
+    ownNamespace: mountNamespace,
+  };
+  const early: Step[] = [root];
+  if (!mountNamespace) refuseMounts(input);
+  const progress = planMountSteps(input);
+  for (const step of progress.steps) early.push(step);
+  for (const step of planDevices(input, progress, terminal)) early.push(step);
+  if (config.hooks?.createContainer?.length) early.push({ kind: "enter-root", from: "/hooks/createContainer" });
+  return {
+    early,
+    jail: jailSteps(input, terminal, progress.deferred),
+    late: mountNamespace ? lateSteps(input, root.propagation) : [],
+  };
+}
+
+/** They would be the host's, and stay there. */
+function refuseMounts({ config }: RootfsInput): void {
+  const { linux } = config;
+  if (!config.mounts?.length && !linux?.maskedPaths?.length && !linux?.readonlyPaths?.length) {
+    if (config.root?.readonly !== true) return;
+  }
+  throw new RuntimeFault({
+    what: "mounts, masked and read-only paths need a mount namespace",
+    where: "/linux/namespaces",
+    hint: 'add {"type": "mount"}',
+  });
+}
+
+function jailSteps(input: RootfsInput, terminal: boolean, deferred: readonly MakeReadonly[]): Step[] {
+  const { config, mountNamespace } = input;
+  const by = !mountNamespace ? "chroot" : input.noPivot ? "move" : "pivot";
+  const change: ChangeRoot = { kind: "change-root", from: "/root/path", by, hostMounts: input.facts.hostMounts };
+  const steps: Step[] = [change];
+  const cwd = config.process?.cwd ?? "/";
+  if (cwd !== "/") {
+    const step: MakeWorkingDirectory = { kind: "make-working-directory", from: "/process/cwd", path: cwd };
+    steps.push(step);
+  }
+  if (terminal) {
+    const size = config.process?.consoleSize;
+    const step: Console = {
+      kind: "console",
+      from: "/process/terminal",
+      rows: size?.height ?? 0,
+      columns: size?.width ?? 0,
+      mount: mountNamespace,
+      given: "console",
+    };
+    steps.push(step);
+  }
+  for (const step of deferred) steps.push(step);
+  if (config.root?.readonly === true) {
+    const step: MakeReadonly = { kind: "make-readonly", from: "/root/readonly", mount: undefined, path: "/" };
+    steps.push(step);
+  }
+  return steps;
+}
+
+function lateSteps(input: RootfsInput, propagation: number): Step[] {
+  const { linux } = input.config;
+  const steps: Step[] = [];
+  if (linux?.readonlyPaths?.length) {
+    const step: ReadonlyPaths = { kind: "readonly-paths", from: "/linux/readonlyPaths", paths: linux.readonlyPaths };
+    steps.push(step);
+  }
+  if (linux?.maskedPaths?.length) {
+    const label = input.facts.selinux ? linux.mountLabel : undefined;
+    const step: MaskPaths = { kind: "mask-paths", from: "/linux/maskedPaths", paths: linux.maskedPaths, label };
+    steps.push(step);
+  }
+  const detach: DetachOldRoot = {
+    kind: "detach-old-root",
+    from: "",
+    shared: !cutsOff(propagation),
+    detach: !input.noPivot,
+  };
+  steps.push(detach);
+  // Not before: what is recursive would reach the old root as well.
+  if ((propagation & (MS_SHARED | MS_UNBINDABLE)) !== 0 && (propagation & (MS_SLAVE | MS_PRIVATE)) === 0) {
+    const step: RootPropagation = { kind: "root-propagation", from: "/linux/rootfsPropagation", propagation };
+    steps.push(step);
+  }
+  return steps;
+}
