@@ -35,6 +35,8 @@ export interface CgroupMountFacts {
 export interface MountFacts {
   /** By index into config.mounts; undefined for what is no bind mount. */
   readonly sources: readonly (BindSource | undefined)[];
+  /** The runtime is root on the host, and clones the sources for a container in a user namespace, which could not reach them. */
+  readonly givesSources: boolean;
   readonly cgroups: CgroupMountFacts;
   /** The host's kernel has /proc/kcore. */
   readonly kcore: boolean;

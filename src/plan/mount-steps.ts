@@ -45,8 +45,6 @@ export interface MountsInput {
   readonly facts: MountFacts;
   /** The container is in a user namespace that is not the runtime's. */
   readonly userNamespace: boolean;
-  /** The runtime is root on the host, and clones the sources of bind mounts for a container in a user namespace. */
-  readonly sourcesGiven: boolean;
   /** The container has a cgroup namespace of its own. */
   readonly cgroupNamespace: boolean;
 }
@@ -261,7 +259,7 @@ function bindStep(
       value: dataText(options.data),
     });
   }
-  const given = input.sourcesGiven || options.idmap !== "none";
+  const given = input.facts.givesSources || options.idmap !== "none";
   return {
     kind: "bind-mount",
     from,

@@ -9,11 +9,23 @@
  *
  * The order is runc's, which hooks and images rely on.
  */
-import { MS_PRIVATE, MS_REC, MS_SHARED, MS_SLAVE, MS_UNBINDABLE } from "../../native-bindings/constants.ts";
+import {
+  CLONE_NEWCGROUP,
+  CLONE_NEWNS,
+  CLONE_NEWUSER,
+  MS_PRIVATE,
+  MS_REC,
+  MS_SHARED,
+  MS_SLAVE,
+  MS_UNBINDABLE,
+} from "../../native-bindings/constants.ts";
+import type { Config } from "../bundle/config.ts";
 import { RuntimeFault } from "../report/fault.ts";
 import { planDevices } from "./device-steps.ts";
+import type { MountFacts } from "./mount-facts.ts";
 import { propagationFlag } from "./mount-options.ts";
 import { type MountsInput, planMountSteps } from "./mount-steps.ts";
+import type { NamespacePlan } from "./namespaces.ts";
 import type { RootfsSteps } from "./start-plan.ts";
 import type { Step } from "./step.ts";
 import type { ChangeRoot, DetachOldRoot, MakeWorkingDirectory } from "./steps/change-root.ts";
@@ -21,15 +33,34 @@ import type { Console } from "./steps/console.ts";
 import type { MakeReadonly, MaskPaths, ReadonlyPaths } from "./steps/hidden-paths.ts";
 import { cutsOff, type RootFilesystem, type RootPropagation } from "./steps/root-filesystem.ts";
 
-export interface RootfsInput extends MountsInput {
+interface RootPlanInput extends MountsInput {
   /** A mount namespace that is not the runtime's. */
   readonly mountNamespace: boolean;
+  readonly noPivot: boolean;
+}
+
+export interface RootfsInput {
+  readonly config: Config;
+  /** Physical path of the root file system on the host. */
+  readonly rootfs: string;
+  readonly namespaces: Pick<NamespacePlan, "all">;
+  readonly facts: MountFacts;
   /** `--no-pivot` */
   readonly noPivot: boolean;
 }
 
 /** The steps of the root file system. Pure. @throws RuntimeFault for what must not be mounted. */
-export function planRootfs(input: RootfsInput): RootfsSteps {
+export function planMounts(request: RootfsInput): RootfsSteps {
+  const { all } = request.namespaces;
+  const input: RootPlanInput = {
+    config: request.config,
+    rootfs: request.rootfs,
+    facts: request.facts,
+    userNamespace: (all & CLONE_NEWUSER) !== 0,
+    cgroupNamespace: (all & CLONE_NEWCGROUP) !== 0,
+    mountNamespace: (all & CLONE_NEWNS) !== 0,
+    noPivot: request.noPivot,
+  };
   const { config, mountNamespace } = input;
   const terminal = config.process?.terminal === true;
   const propagation = propagationFlag(config.linux?.rootfsPropagation ?? "");
@@ -54,7 +85,7 @@ export function planRootfs(input: RootfsInput): RootfsSteps {
 }
 
 /** They would be the host's, and stay there. */
-function refuseMounts({ config }: RootfsInput): void {
+function refuseMounts({ config }: RootPlanInput): void {
   const { linux } = config;
   if (!config.mounts?.length && !linux?.maskedPaths?.length && !linux?.readonlyPaths?.length) {
     if (config.root?.readonly !== true) return;
@@ -66,7 +97,7 @@ function refuseMounts({ config }: RootfsInput): void {
   });
 }
 
-function jailSteps(input: RootfsInput, terminal: boolean, deferred: readonly MakeReadonly[]): Step[] {
+function jailSteps(input: RootPlanInput, terminal: boolean, deferred: readonly MakeReadonly[]): Step[] {
   const { config, mountNamespace } = input;
   const by = !mountNamespace ? "chroot" : input.noPivot ? "move" : "pivot";
   const change: ChangeRoot = { kind: "change-root", from: "/root/path", by, hostMounts: input.facts.hostMounts };
@@ -96,7 +127,7 @@ function jailSteps(input: RootfsInput, terminal: boolean, deferred: readonly Mak
   return steps;
 }
 
-function lateSteps(input: RootfsInput, propagation: number): Step[] {
+function lateSteps(input: RootPlanInput, propagation: number): Step[] {
   const { linux } = input.config;
   const steps: Step[] = [];
   if (linux?.readonlyPaths?.length) {

@@ -8,13 +8,14 @@ import { checkProgram } from "../program/check-program.ts";
 import { ERROR_MESSAGE, Message, OPERATION_BYTES, OPERATIONS_ADDRESS, WORD_STEP } from "../program/layout.ts";
 import { runProgram } from "../program/spawn-for-test.ts";
 import type { MountFacts } from "./mount-facts.ts";
-import { planRootfs, type RootfsInput } from "./mounts.ts";
+import { planMounts, type RootfsInput } from "./mounts.ts";
 import type { Compilation, Step } from "./step.ts";
 import { kindOf } from "./step-kinds.ts";
 
 /** Host facts with nothing in them. For tests. */
 export const NO_FACTS: MountFacts = {
   sources: [],
+  givesSources: false,
   cgroups: { unified: false, hierarchies: [], root: "/sys/fs/cgroup", own: "/sys/fs/cgroup" },
   kcore: true,
   mayMakeDevices: true,
@@ -41,10 +42,7 @@ export function rootfsInput(rootfs: string, config: object, rest: Partial<Rootfs
     config: { process: { cwd: "/", args: ["sh"] }, root: { path: rootfs }, ...config } as unknown as Config,
     rootfs,
     facts: NO_FACTS,
-    userNamespace: false,
-    sourcesGiven: false,
-    cgroupNamespace: false,
-    mountNamespace: true,
+    namespaces: { all: CLONE_NEWNS },
     noPivot: false,
     ...rest,
   };
@@ -52,7 +50,7 @@ export function rootfsInput(rootfs: string, config: object, rest: Partial<Rootfs
 
 /** The three parts as one program that ends in a shell inside the root; its messages go to standard output. For tests. */
 export function rootfsProgram(input: RootfsInput, script: string, unshare = CLONE_NEWNS) {
-  const plan = planRootfs(input);
+  const plan = planMounts(input);
   const steps: Step[] = [...plan.early, ...plan.jail, ...plan.late];
   const p = new ProgramBuilder();
   const failed = p.fail;
@@ -64,6 +62,7 @@ export function rootfsProgram(input: RootfsInput, script: string, unshare = CLON
     firstTransient: 3,
     given: {},
     givenCount: 0,
+    closeRangeBlocked: false,
     orphaned: p.label(),
     failAfterReady: p.label(),
     rootfs: p.slot("rootfs"),
