@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CLONE_NEWNS } from "../../native-bindings/constants.ts";
@@ -30,6 +30,7 @@ export function withRootfs<Result>(use: (rootfs: string, directory: string) => R
     const rootfs = join(directory, "rootfs");
     mkdirSync(join(rootfs, "bin"), { recursive: true });
     cpSync("/bin/busybox", join(rootfs, "bin/busybox"));
+    for (const name of ["cat", "ls", "mkdir", "stat", "touch"]) symlinkSync("busybox", join(rootfs, "bin", name));
     return use(rootfs, directory);
   } finally {
     rmSync(directory, { recursive: true });
@@ -61,7 +62,7 @@ export function rootfsProgram(input: RootfsInput, script: string, unshare = CLON
     firstOwn: 3,
     firstTransient: 3,
     given: {},
-    givenCount: 0,
+    sources: [],
     closeRangeBlocked: false,
     orphaned: p.label(),
     failAfterReady: p.label(),

@@ -126,13 +126,18 @@ function emitCopyUp(c: Compilation, mount: Slot, target: Slot): void {
 }
 
 /** What callers of runc know. */
-export function mountFailure(step: { source: string; type: string; destination: string }, errno: number): string {
+export function mountFailure(
+  step: { source: string; type: string; destination: string; data?: string | readonly FilesystemOption[] },
+  errno: number,
+): string {
   const { type, destination } = step;
   if (errno === EXDEV) return `${JSON.stringify(destination)} cannot be mounted because it is inside /proc`;
-  if ((type === "proc" || type === "sysfs") && (errno === ENOTDIR || errno === ELOOP)) {
-    return `filesystem ${JSON.stringify(type)} must be mounted on ordinary directory: error mounting ${JSON.stringify(step.source)} to rootfs at ${JSON.stringify(destination)}`;
-  }
-  return `error mounting ${JSON.stringify(step.source)} to rootfs at ${JSON.stringify(destination)}`;
+  const what = `error mounting ${JSON.stringify(step.source)} to rootfs at ${JSON.stringify(destination)}`;
+  // EINVAL is what move_mount says of a symbolic link, and fsconfig of a bad option.
+  const noDirectory = errno === ENOTDIR || errno === ELOOP || (errno === EINVAL && !step.data?.length);
+  return noDirectory && (type === "proc" || type === "sysfs")
+    ? `filesystem ${JSON.stringify(type)} must be mounted on ordinary directory: ${what}`
+    : what;
 }
 
 function mountHint(step: MountFilesystem, errno: number): string | undefined {

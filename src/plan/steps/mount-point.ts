@@ -152,7 +152,8 @@ function emitMake(c: Compilation, point: MountPoint, target: Slot, how: number, 
   p.place(failed);
   // "It exists" is not why: then the look-up's own error counts, else the reason for which it could not be made.
   p.xor(load(made), -EEXIST).onZero(p.fail).ignoreError();
-  p.xor(load(made), 0).onZero(p.fail);
+  p.xor(load(made), 0);
+  p.jump(p.fail);
 }
 
 /** Attaches a detached mount to its mount point. */
