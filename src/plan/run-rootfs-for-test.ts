@@ -50,7 +50,7 @@ export function rootfsInput(rootfs: string, config: object, rest: Partial<Rootfs
 }
 
 /** The three parts as one program that ends in a shell inside the root; its messages go to standard output. For tests. */
-export function rootfsProgram(input: RootfsInput, script: string, unshare = CLONE_NEWNS) {
+export function rootfsProgram(input: RootfsInput, script: string, unshare = CLONE_NEWNS, given = {}) {
   const plan = planMounts(input);
   const steps: Step[] = [...plan.early, ...plan.jail, ...plan.late];
   const p = new ProgramBuilder();
@@ -61,7 +61,7 @@ export function rootfsProgram(input: RootfsInput, script: string, unshare = CLON
     result: 1,
     firstOwn: 3,
     firstTransient: 3,
-    given: {},
+    given,
     sources: [],
     closeRangeBlocked: false,
     orphaned: p.label(),
@@ -71,6 +71,8 @@ export function rootfsProgram(input: RootfsInput, script: string, unshare = CLON
     cwdResult: p.slot("chdir"),
     shared: new Map(),
   };
+  // A terminal can be had by the leader of a session only.
+  p.call(p.nr.setsid).ignoreError();
   p.call(p.nr.unshare, unshare);
   p.call(p.nr.umask, 0);
   for (let i = 0; i < steps.length; i++) {
