@@ -1,19 +1,10 @@
 /** config.mounts → steps, one a mount, in the order of the config. config.md "Mounts". */
 import {
-  MOUNT_ATTR_ATIME_MASK,
-  MOUNT_ATTR_NODEV,
-  MOUNT_ATTR_NODIRATIME,
-  MOUNT_ATTR_NOEXEC,
-  MOUNT_ATTR_NOSUID,
-  MOUNT_ATTR_NOSYMFOLLOW,
-  MOUNT_ATTR_RDONLY,
   MS_BIND,
   MS_DIRSYNC,
   MS_I_VERSION,
   MS_LAZYTIME,
   MS_MANDLOCK,
-  MS_NOATIME,
-  MS_NODIRATIME,
   MS_RDONLY,
   MS_REC,
   MS_REMOUNT,
@@ -21,10 +12,10 @@ import {
 } from "../../native-bindings/constants.ts";
 import type { Config, Mount } from "../bundle/config.ts";
 import { RuntimeFault } from "../report/fault.ts";
+import { bindStep } from "./bind-step.ts";
 import { checkProcRules, mayCoverInProc, relativeDestination } from "./mount-destination.ts";
 import type { MountFacts } from "./mount-facts.ts";
 import {
-  ACCESS_TIME_FLAGS,
   dataText,
   type FilesystemOption,
   type MountOptions,
@@ -32,7 +23,6 @@ import {
   parseMountOptions,
 } from "./mount-options.ts";
 import type { Step } from "./step.ts";
-import type { BindAttributes, BindMount } from "./steps/bind-mount.ts";
 import type { MakeReadonly } from "./steps/hidden-paths.ts";
 import type { MountByCall } from "./steps/mount-by-call.ts";
 import type { MountFilesystem } from "./steps/mount-filesystem.ts";
@@ -239,60 +229,4 @@ function filesystemData(input: MountsInput, mount: Mount, options: MountOptions,
   for (const option of data) all.push(option);
   if (label && type !== "proc" && type !== "sysfs" && type !== "mqueue") all.push({ key: "context", value: label });
   return all;
-}
-
-function bindStep(
-  input: MountsInput,
-  mount: Mount,
-  index: number,
-  options: MountOptions,
-  point: MountPoint,
-  tidy: boolean,
-): BindMount {
-  const from = `/mounts/${index}`;
-  const source = input.facts.sources[index];
-  if (source === undefined) throw new RuntimeFault({ what: "bind mount without a source", where: `${from}/source` });
-  if (options.data.length > 0) {
-    throw new RuntimeFault({
-      what: "bind mounts cannot have any filesystem-specific options applied",
-      where: `${from}/options`,
-      value: dataText(options.data),
-    });
-  }
-  const given = input.facts.givesSources || options.idmap !== "none";
-  return {
-    kind: "bind-mount",
-    from,
-    source: source.path,
-    type: "bind",
-    destination: mount.destination,
-    point,
-    recursive: options.recursive,
-    attributes: bindAttributes(options, input.userNamespace),
-    propagation: options.propagation,
-    idmap: options.idmap,
-    given: given ? `mount:${index}` : undefined,
-    tidy,
-  };
-}
-
-const PLAIN_ATTRIBUTES =
-  MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_NOSYMFOLLOW;
-
-/**
- * The attributes of the clone. Without flags it keeps its source's. With any, it has those that were asked for and no others,
- * as after mount(2)'s MS_BIND|MS_REMOUNT; but in a user namespace what the source has is locked, and kept unless it was
- * cleared by name, which the kernel then refuses. mount_namespaces(7), "Restrictions on mount namespaces".
- */
-function bindAttributes(options: MountOptions, userNamespace: boolean): BindAttributes {
-  const { flags, cleared, recursiveSet, recursiveClear } = options;
-  if ((flags | cleared) === 0) return { set: 0, clear: 0, recursiveSet, recursiveClear };
-  const set = mountAttributes(flags);
-  let clear = userNamespace ? mountAttributes(cleared & ~MS_NOATIME) & PLAIN_ATTRIBUTES : PLAIN_ATTRIBUTES;
-  if ((flags & (ACCESS_TIME_FLAGS | MS_NODIRATIME)) !== 0 || (cleared & (ACCESS_TIME_FLAGS | MS_NODIRATIME)) !== 0) {
-    clear |= MOUNT_ATTR_ATIME_MASK;
-    if (!userNamespace || cleared & MS_NODIRATIME) clear |= MOUNT_ATTR_NODIRATIME;
-  }
-  // Bits of the access time field are replaced as a whole; of the others none may be in both.
-  return { set, clear: clear & ~(set & ~MOUNT_ATTR_ATIME_MASK), recursiveSet, recursiveClear };
 }
