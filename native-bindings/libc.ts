@@ -1,5 +1,5 @@
 /**
- * The hot seam to the kernel: `syscall(2)` and `posix_spawn(3)` of the C library.
+ * The hot seam to the kernel: `syscall(2)` of the C library.
  *
  * Every command starts here, so it is bound with the engine's built-in FFI: 0.3 ms at start, where loading koffi's addon
  * takes 1.3 ms (docs/measurements.md). What needs koffi's types or other libraries is declared in `koffi.ts`.
@@ -15,14 +15,6 @@ const declarations = {
     returns: "i64_fast",
   },
   __errno_location: { args: [], returns: "ptr" },
-  posix_spawn: { args: ["ptr", "ptr", "ptr", "ptr", "ptr", "ptr"], returns: "i32" },
-  posix_spawn_file_actions_init: { args: ["ptr"], returns: "i32" },
-  posix_spawn_file_actions_adddup2: { args: ["ptr", "i32", "i32"], returns: "i32" },
-  posix_spawn_file_actions_destroy: { args: ["ptr"], returns: "i32" },
-  posix_spawnattr_init: { args: ["ptr"], returns: "i32" },
-  posix_spawnattr_setflags: { args: ["ptr", "i32"], returns: "i32" },
-  posix_spawnattr_setsigmask: { args: ["ptr", "ptr"], returns: "i32" },
-  posix_spawnattr_setsigdefault: { args: ["ptr", "ptr"], returns: "i32" },
 } as const;
 
 type Libc = {

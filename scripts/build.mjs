@@ -2,7 +2,7 @@
 /**
  * Builds bin/runts: one executable, compiled by Bun.
  *
- *   node scripts/build.mjs            the host's architecture
+ *   node scripts/build.mjs [OUTFILE]
  *
  * Installs the npm packages when they are missing. Downloads nothing else.
  */
@@ -62,7 +62,8 @@ function compile(outfile, ...more) {
   );
 }
 
-rmSync("bin/runts", { force: true });
-compile("bin/runts");
-chmodSync("bin/runts", 0o755);
-console.log("build: bin/runts is ready");
+const outfile = process.argv[2] ?? "bin/runts";
+rmSync(outfile, { force: true });
+compile(outfile);
+chmodSync(outfile, 0o755);
+console.log(`build: ${outfile} is ready`);

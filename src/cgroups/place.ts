@@ -31,7 +31,9 @@ export interface SelfPlacement {
  * 10 to 20 ms on a quiet machine. A thread that moves itself, by "0" in `tasks`, does not take it since Linux 5.11, and takes
  * 0.02 ms. It must be root still, see the host's /sys, and enter its cgroup namespace afterwards (that roots where one is).
  */
-export function selfPlacement(record: CgroupRecord): SelfPlacement[] {
+export function selfPlacement(
+  record: Pick<CgroupRecord, "mode"> & { readonly paths: Readonly<Record<string, string>> },
+): SelfPlacement[] {
   const files: SelfPlacement[] = [];
   if (record.mode === "v2") return files;
   const done: string[] = [];

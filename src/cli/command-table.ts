@@ -37,6 +37,11 @@ function noArguments(summary: string, options: readonly OptionSpec[] = []): Comm
   return { summary, usage: "", minimum: 0, maximum: 0, options };
 }
 
+/** The bundle may be given by name, which is what a person types, or as everywhere else. */
+function oneBundle(summary: string): CommandSpec {
+  return { summary, usage: "[bundle]", minimum: 0, maximum: 1, options: [bundleOption(), reportFormatOption()] };
+}
+
 function bundleOption(): OptionSpec {
   return {
     name: "bundle",
@@ -90,8 +95,7 @@ export const commands: Readonly<Record<string, () => CommandSpec>> = {
         help: "kill the container if it is still running; no error if there is none",
       },
     ]),
-  explain: () =>
-    noArguments("show what starting a bundle's container would do, and why", [bundleOption(), reportFormatOption()]),
+  explain: () => oneBundle("show what starting a bundle's container would do, and why"),
   features: () => noArguments("show the enabled features"),
   kill: () => ({
     summary: "send a signal (default: SIGTERM) to the container's init process",
@@ -127,8 +131,7 @@ export const commands: Readonly<Record<string, () => CommandSpec>> = {
     ]),
   start: () => oneContainer("execute the user's process in a created container"),
   state: () => oneContainer("output the state of a container"),
-  validate: () =>
-    noArguments("report everything that is wrong with a bundle's config.json", [bundleOption(), reportFormatOption()]),
+  validate: () => oneBundle("report everything that is wrong with a bundle's config.json"),
 };
 
 /** Options that stand before the command. */

@@ -1,6 +1,6 @@
 import { RuntimeFault } from "../report/fault.ts";
 import type { Log } from "../report/log.ts";
-import { type StateRoot, stateRoot } from "../state/state-root.ts";
+import { absolutePath, type StateRoot, stateRoot } from "../state/state-root.ts";
 import type { Invocation, OptionValues } from "./parse-arguments.ts";
 
 /** What every command is given. Its exit status is 0 unless it returns another. */
@@ -27,4 +27,9 @@ export function reportFormat(request: CommandRequest): "text" | "json" {
     throw new RuntimeFault({ what: "invalid format option", where: "--format", value: format });
   }
   return format;
+}
+
+/** The bundle's directory, absolute: the argument, else `--bundle`, else the working directory. */
+export function bundleOf(request: CommandRequest): string {
+  return absolutePath(request.arguments[0] ?? (textOption(request.options, "bundle") || "."));
 }

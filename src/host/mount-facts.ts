@@ -126,12 +126,14 @@ function mayMakeDevices(): boolean {
   return map === undefined || map.trimEnd().endsWith(" 4294967295");
 }
 
-function cgroupFacts({ layout, cgroup }: MountFactsInput): CgroupMountFacts {
+function cgroupFacts({ layout, cgroup, rootless }: MountFactsInput): CgroupMountFacts {
   const hierarchies: CgroupHierarchyFacts[] = [];
   let root = "/sys/fs/cgroup";
   let own = root;
   for (const { key, controllers, mountPoint, ownPath } of layout.hierarchies) {
-    const directory = cgroup.paths[key] ?? (ownPath === "/" ? mountPoint : mountPoint + ownPath);
+    const callers = ownPath === "/" ? mountPoint : mountPoint + ownPath;
+    // An ordinary user's container stays in the caller's cgroup where it may not make one (v1 is not delegated).
+    const directory = rootless && layout.mode !== "v2" ? callers : (cgroup.paths[key] ?? callers);
     if (key === "") {
       root = mountPoint;
       own = directory;

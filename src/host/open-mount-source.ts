@@ -1,12 +1,14 @@
 import {
   AT_EMPTY_PATH,
   AT_RECURSIVE,
+  MOUNT_ATTR_IDMAP,
   MS_PRIVATE,
   MS_REC,
   MS_SLAVE,
   OPEN_TREE_CLOEXEC,
   OPEN_TREE_CLONE,
 } from "../../native-bindings/constants.ts";
+import { EINVAL } from "../../native-bindings/errno.ts";
 import { AT_FDCWD, close } from "../../native-bindings/files.ts";
 import { addressOf, cstring, syscall } from "../../native-bindings/libc.ts";
 import { SYS } from "../../native-bindings/syscall-numbers.ts";
@@ -17,17 +19,17 @@ import { RuntimeFault } from "../report/fault.ts";
  * Clones the source of a bind mount and sets its attributes, for a container in a user namespace that could not reach it
  * itself. The clone is cut off from the host's propagation, as everything else in the container's mount namespace is.
  *
+ * @param userNamespace opens the user namespace that an id-mapped mount maps by.
  * @returns a descriptor of the detached mount, close-on-exec: what the step's `given` names.
- * @throws RuntimeFault naming the mount; for id-mapped mounts always, for want of a user namespace to map by.
+ * @throws RuntimeFault naming the mount.
  */
-export function openMountSource(step: BindMount): number {
-  if (step.idmap !== "none") {
-    throw new RuntimeFault({ what: "id-mapped mounts are not supported", where: step.from, value: step.destination });
-  }
+export function openMountSource(step: BindMount, userNamespace: () => number): number {
   const below = step.recursive ? AT_RECURSIVE : 0;
   const fd = syscall(SYS.open_tree, AT_FDCWD, cstring(step.source), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | below);
   if (fd < 0) throw fault(step, "open_tree", -fd);
   try {
+    // Before anything else, and before the mount is attached anywhere: the kernel allows it then only.
+    if (step.idmap !== "none") mapIds(step, fd, userNamespace());
     const { set, clear, recursiveSet, recursiveClear } = step.attributes;
     setAttributes(step, fd, AT_RECURSIVE, 0, 0, MS_SLAVE);
     if ((set | clear) !== 0) setAttributes(step, fd, 0, set, clear, 0);
@@ -44,6 +46,19 @@ export function openMountSource(step: BindMount): number {
     throw error;
   }
   return fd;
+}
+
+/** MOUNT_ATTR_IDMAP. Takes `userNamespace` over. */
+function mapIds(step: BindMount, fd: number, userNamespace: number): void {
+  const attr = new Uint32Array([MOUNT_ATTR_IDMAP, 0, 0, 0, 0, 0, userNamespace, 0]);
+  const below = step.idmap === "recursive" ? AT_RECURSIVE : 0;
+  const result = syscall(SYS.mount_setattr, fd, cstring(""), AT_EMPTY_PATH | below, addressOf(attr), 32);
+  close(userNamespace);
+  if (result === 0) return;
+  const { what, where } = fault(step, "", -result).facts;
+  const hint =
+    result === -EINVAL ? "maybe the filesystem used doesn't support idmap mounts on this kernel?" : undefined;
+  throw new RuntimeFault({ what, where, errno: -result, call: "mount_setattr(MOUNT_ATTR_IDMAP)", hint });
 }
 
 /** mount_setattr(2). */

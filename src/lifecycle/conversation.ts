@@ -2,13 +2,12 @@
  * The conversation between the runtime and the program it started, over a SOCK_SEQPACKET pair.
  *
  *      runtime                                       program
- *        │  places it in the cgroup                  enter: waits
- *        │ ── go ──────────────────────────────────▶ joins and makes namespaces
+ *        │                                           enter: joins and makes namespaces
  *        │ ◀───────────────────────────── WantsMaps  (new user namespace)
  *        │  writes uid_map, gid_map
  *        │ ── go ──────────────────────────────────▶ becomes its root
  *        │ ◀───────────────────────────── Cloned pid  and ends
- *        │                                           init: mounts
+ *        │                                           init: moves into its cgroup, mounts
  *        │ ◀───────────────────────────── WantsCopy   (tmpcopyup; two descriptors)
  *        │ ── go ──────────────────────────────────▶
  *        │ ◀───────────────────────────── WantsHooks  (only if there are hooks)
@@ -25,7 +24,7 @@ import { addressOf, syscall } from "../../native-bindings/libc.ts";
 import { SYS } from "../../native-bindings/syscall-numbers.ts";
 import { SystemError } from "../../native-bindings/system-error.ts";
 import { receiveWithDescriptors } from "../../native-bindings/unix-socket.ts";
-import type { Message } from "../program/layout.ts";
+import { Message } from "../program/layout.ts";
 
 /** How long the program may be silent: longer than any hook without a timeout of its own may run. */
 export const SILENCE_LIMIT_SECONDS = 330;
@@ -36,7 +35,7 @@ export interface Heard {
   readonly first: number;
   readonly second: number;
   readonly fds: readonly number[];
-  /** What follows the three words, if anything: the kernel's own text about a mount. */
+  /** Of a KernelText: what the kernel says about a mount option. */
   readonly text: string;
 }
 
@@ -82,7 +81,11 @@ function hearWithDescriptors(socket: number): Heard {
 
 function message(words: Int32Array, count: number, fds: readonly number[]): Heard {
   let text = "";
-  if (count > 12) text = new TextDecoder().decode(new Uint8Array(words.buffer, 12, count - 12)).replace(/\0.*$/s, "");
+  if (words[0] === Message.KernelText) {
+    const bytes = new Uint8Array(words.buffer, 4, count - 4);
+    const end = bytes.indexOf(0);
+    text = new TextDecoder().decode(end < 0 ? bytes : bytes.subarray(0, end)).trim();
+  }
   return { kind: words[0] as Message, first: words[1]!, second: words[2]!, fds, text };
 }
 

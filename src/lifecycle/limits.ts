@@ -1,5 +1,6 @@
 /** Resource limits that the container's process starts with. prlimit(2). */
 import { RLIMITS } from "../../native-bindings/constants.ts";
+import { EPERM } from "../../native-bindings/errno.ts";
 import { addressOf, syscall } from "../../native-bindings/libc.ts";
 import { SYS } from "../../native-bindings/syscall-numbers.ts";
 import type { POSIXRlimit } from "../bundle/config.ts";
@@ -9,7 +10,8 @@ import { RuntimeFault } from "../report/fault.ts";
 const RLIMIT_NOFILE = 7;
 
 /**
- * Sets process.rlimits on init, which is ready and will need no more descriptors.
+ * Sets limits on init, which is ready and will need no more descriptors: for a container in a user namespace, whose root may
+ * not raise them.
  *
  * @throws RuntimeFault with the pointer of the limit.
  */
@@ -23,24 +25,25 @@ export function applyRlimits(pid: number, limits: readonly POSIXRlimit[]): void 
       what: `error setting rlimit type ${RLIMITS.indexOf(type)}: ${type} ${soft}:${hard}`,
       where: `/process/rlimits/${index}`,
       errno: -result,
-      hint: result === -1 ? "raising a hard limit needs CAP_SYS_RESOURCE" : undefined,
+      hint: result === -EPERM ? "raising a hard limit needs CAP_SYS_RESOURCE" : undefined,
     });
   }
 }
 
 /**
- * Gives init the caller's soft limit of open files. The engine raises its own to the hard limit before any TypeScript runs,
- * and what it was is gone; the caller's own is the best witness.
+ * The limit of open files that the caller had, which the container gets unless its config has one. The engine raises its own
+ * soft limit to the hard one before any TypeScript runs, and what it was is gone; the calling process's is the best witness.
+ *
+ * @returns undefined where there is nothing to lower.
  */
-export function restoreOpenFilesLimit(pid: number): void {
+export function callersOpenFiles(): POSIXRlimit | undefined {
   const own = new Uint32Array(4);
   const callers = new Uint32Array(4);
-  if (syscall(SYS.prlimit64, 0, RLIMIT_NOFILE, 0, addressOf(own)) < 0) return;
-  // Without privilege another user's limits can't be read: then the raised limit stays, which is only more than was given.
-  if (syscall(SYS.prlimit64, syscall(SYS.getppid), RLIMIT_NOFILE, 0, addressOf(callers)) < 0) return;
-  const lower = callers[1]! < own[1]! || (callers[1] === own[1] && callers[0]! < own[0]!);
-  if (!lower) return;
-  own[0] = callers[0]!;
-  own[1] = callers[1]!;
-  syscall(SYS.prlimit64, pid, RLIMIT_NOFILE, addressOf(own), 0);
+  if (syscall(SYS.prlimit64, 0, RLIMIT_NOFILE, 0, addressOf(own)) < 0) return undefined;
+  // Another user's limits can't be read without privilege: then the raised limit stays.
+  if (syscall(SYS.prlimit64, syscall(SYS.getppid), RLIMIT_NOFILE, 0, addressOf(callers)) < 0) return undefined;
+  const ownSoft = own[0]! + own[1]! * 2 ** 32;
+  const callersSoft = callers[0]! + callers[1]! * 2 ** 32;
+  if (callersSoft >= ownSoft) return undefined;
+  return { type: "RLIMIT_NOFILE", soft: callersSoft, hard: ownSoft };
 }

@@ -1,8 +1,10 @@
 /** Descriptors that only some programs are given. */
 import { SOCK_STREAM } from "../../native-bindings/constants.ts";
 import { connectUnix, socketPair } from "../../native-bindings/unix-socket.ts";
+import { openMountSource } from "../host/open-mount-source.ts";
 import type { BindMount } from "../plan/steps/bind-mount.ts";
 import { asFault } from "../report/fault.ts";
+import { mountUserNamespace } from "./mount-user-namespace.ts";
 import type { SetUp } from "./set-up.ts";
 
 /** Connecting must not wait for whoever listens: the shim accepts only after the runtime has ended. */
@@ -11,12 +13,9 @@ const CONNECT_TIMEOUT_MS = 10_000;
 /** Opens what the plan calls `name`. @throws RuntimeFault */
 export function openGiven(name: string, setUp: SetUp): number {
   if (name === "console") return openConsole(setUp);
-  for (const { steps } of setUp.prepared.plan.stages) {
-    for (const step of steps) {
-      if (step.kind !== "bind-mount" || (step as BindMount).given !== name) continue;
-      const { openMountSource } =
-        require("../host/open-mount-source.ts") as typeof import("../host/open-mount-source.ts");
-      return openMountSource(step as BindMount);
+  for (const step of setUp.compiled.steps) {
+    if (step.kind === "bind-mount" && (step as BindMount).given === name) {
+      return openMountSource(step as BindMount, () => mountUserNamespace(step as BindMount, setUp));
     }
   }
   throw new Error(`the plan wants a descriptor that nobody opens: ${name}`);

@@ -4,8 +4,9 @@ import { exists } from "../../native-bindings/files.ts";
 import { syscall } from "../../native-bindings/libc.ts";
 import { SYS } from "../../native-bindings/syscall-numbers.ts";
 import type { Bundle } from "../bundle/bundle.ts";
-import type { Config } from "../bundle/config.ts";
+import type { Config, POSIXRlimit } from "../bundle/config.ts";
 import { readBundle } from "../bundle/read-bundle.ts";
+import { selfPlacement } from "../cgroups/place.ts";
 import { type CgroupPlan, planCgroup } from "../cgroups/plan.ts";
 import { stdioToOwn } from "../host/caller.ts";
 import { readCgroupLayout } from "../host/cgroup-layout.ts";
@@ -14,11 +15,12 @@ import { readMountFacts } from "../host/mount-facts.ts";
 import { planMounts } from "../plan/mounts.ts";
 import { type NamespacePlan, planNamespaces } from "../plan/namespaces.ts";
 import { needsHome } from "../plan/process.ts";
-import { planStart, type StartPlan } from "../plan/start-plan.ts";
+import { type Placement, planStart, type StartPlan } from "../plan/start-plan.ts";
 import { RuntimeFault } from "../report/fault.ts";
-import { cachedFilter, seccompIsOff } from "../seccomp/filter-cache.ts";
 import type { CreateRequest } from "./create-request.ts";
 import { groupsAreDenied } from "./id-maps.ts";
+import { callersOpenFiles } from "./limits.ts";
+import { filterCacheDirectory, seccompFilter } from "./seccomp-filter.ts";
 
 export interface PreparedStart {
   readonly bundle: Bundle;
@@ -26,6 +28,8 @@ export interface PreparedStart {
   readonly namespaces: NamespacePlan;
   readonly cgroup: CgroupPlan;
   readonly plan: StartPlan;
+  /** Limits that init has no right to set in its user namespace, and the runtime has. */
+  readonly rlimitsByRuntime: readonly POSIXRlimit[];
   /** The effective user is not root. */
   readonly rootless: boolean;
 }
@@ -33,9 +37,15 @@ export interface PreparedStart {
 /**
  * Reads, validates and plans.
  *
+ * @param filterCache where compiled seccomp filters are kept; "" keeps none.
  * @throws RuntimeFault for whatever is wrong, before anything is created.
  */
-export function prepareStart(request: CreateRequest, startBy: "fifo" | "sync", detached: boolean): PreparedStart {
+export function prepareStart(
+  request: CreateRequest,
+  startBy: "fifo" | "sync",
+  detached: boolean,
+  filterCache = filterCacheDirectory(),
+): PreparedStart {
   const bundle = readBundle(request.bundle);
   const { config } = bundle;
   checkTerminal(config, request, detached);
@@ -55,7 +65,12 @@ export function prepareStart(request: CreateRequest, startBy: "fifo" | "sync", d
   for (const warning of cgroup.warnings) request.log.warn(warning);
 
   const rootfs = rootfsPath(bundle);
-  const mountFacts = readMountFacts({
+  const { noPivot } = request;
+  const rlimits = config.process!.rlimits ?? [];
+  const byRuntime = !rootless && (namespaces.all & CLONE_NEWUSER) !== 0;
+  const openFiles = rlimits.some(({ type }) => type === "RLIMIT_NOFILE") ? undefined : callersOpenFiles();
+  const byInit = byRuntime ? [] : rlimits;
+  const facts = readMountFacts({
     config,
     bundleDirectory: bundle.directory,
     rootfs,
@@ -63,13 +78,13 @@ export function prepareStart(request: CreateRequest, startBy: "fifo" | "sync", d
     layout,
     cgroup,
     rootless,
+    noPivot,
   });
-  const seccomp = config.linux?.seccomp;
   const plan = planStart({
     id: request.id,
     config,
     namespaces,
-    rootfs: planMounts({ config, rootfs, namespaces, facts: mountFacts, noPivot: request.noPivot }),
+    rootfs: planMounts({ config, rootfs, namespaces, facts, noPivot }),
     process: {
       home: needsHome(config.process!) ? homeOf(config, rootfs) : "/",
       ownedStdio: config.process!.terminal ? [] : stdioToOwn(hostId(config)),
@@ -77,13 +92,26 @@ export function prepareStart(request: CreateRequest, startBy: "fifo" | "sync", d
     },
     startBy,
     sessionKeyring: !request.noNewKeyring,
-    intoCgroup: cgroup.mode === "v2" && (namespaces.all & CLONE_NEWUSER) === 0 && !rootless,
-    filter:
-      seccomp === undefined || seccompIsOff(seccomp) ? undefined : cachedFilter(seccomp, `${request.root}/.seccomp`),
+    placement: placement(cgroup, namespaces, rootless),
+    filter: seccompFilter(config, filterCache, request.log),
+    rlimits: openFiles === undefined ? byInit : [openFiles, ...byInit],
     rootless,
     preservedDescriptors: request.preserveFds,
   });
-  return { bundle, rootfs, namespaces, cgroup, plan, rootless };
+  return { bundle, rootfs, namespaces, cgroup, plan, rlimitsByRuntime: byRuntime ? rlimits : [], rootless };
+}
+
+/**
+ * How init gets into its cgroup. On v2 by its birth, which wants the host's root: with a user namespace the process that
+ * clones it goes there first.
+ */
+function placement(cgroup: CgroupPlan, namespaces: NamespacePlan, rootless: boolean): Placement {
+  const unified = cgroup.paths[""];
+  const intoCgroup = unified !== undefined && !rootless && (namespaces.all & CLONE_NEWUSER) === 0;
+  const files = selfPlacement(cgroup).map(({ file, optional }) => ({ file, optional: optional || rootless }));
+  if (!intoCgroup && unified !== undefined)
+    files.push({ file: `${unified}/cgroup.procs`, optional: rootless || cgroup.mode === "hybrid" });
+  return { intoCgroup, files };
 }
 
 /** A terminal needs somebody at its other end, and a console socket a terminal. runc's words. */

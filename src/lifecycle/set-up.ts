@@ -6,11 +6,10 @@ import { SYS } from "../../native-bindings/syscall-numbers.ts";
 import { SystemError } from "../../native-bindings/system-error.ts";
 import { socketPair } from "../../native-bindings/unix-socket.ts";
 import { oomKilled } from "../cgroups/oom.ts";
-import { openForClone, placeProcess } from "../cgroups/place.ts";
+import { openForClone } from "../cgroups/place.ts";
 import { prepareCgroup } from "../cgroups/prepare.ts";
 import type { CgroupRecord } from "../cgroups/record.ts";
 import { type CompiledStart, compileStart } from "../plan/compile.ts";
-import { buildImage } from "../program/image.ts";
 import { Message } from "../program/layout.ts";
 import { asFault, RuntimeFault } from "../report/fault.ts";
 import { type ContainerRecord, writeRecord } from "../state/container-record.ts";
@@ -19,7 +18,7 @@ import { makeContainerDirectory } from "../state/state-root.ts";
 import { hear, limitSilence, sayGo } from "./conversation.ts";
 import type { CreateRequest } from "./create-request.ts";
 import { writeIdMaps } from "./id-maps.ts";
-import { applyRlimits, restoreOpenFilesLimit } from "./limits.ts";
+import { applyRlimits } from "./limits.ts";
 import { openNamespaces } from "./namespace-paths.ts";
 import { type PreparedStart, prepareStart } from "./prepare-start.ts";
 import { programFailure } from "./program-failure.ts";
@@ -113,15 +112,13 @@ function build(setUp: SetUp, startBy: "fifo" | "sync"): SetUpContainer {
     openNamespaces(prepared.namespaces.joined, given);
     openRareDescriptors(setUp);
     limitSilence(sync);
-    spawn(setUp, sync);
+    spawn(setUp);
     converse(setUp, sync);
   } catch (error) {
     close(sync);
     throw error;
   }
-  const { rlimits } = prepared.bundle.config.process!;
-  if (!prepared.rootless && rlimits !== undefined) applyRlimits(setUp.initPid, rlimits);
-  if (!rlimits?.some(({ type }) => type === "RLIMIT_NOFILE")) restoreOpenFilesLimit(setUp.initPid);
+  if (prepared.rlimitsByRuntime.length > 0) applyRlimits(setUp.initPid, prepared.rlimitsByRuntime);
   const startTime = startTimeOf(setUp.initPid);
   if (startTime === undefined) throw new RuntimeFault({ what: "container init died before it could be started" });
   const ready = readyRecord(record, setUp.cgroup, setUp.initPid, startTime, compiled);
@@ -161,25 +158,28 @@ function openRareDescriptors(setUp: SetUp): void {
   }
 }
 
-function spawn(setUp: SetUp, sync: number): void {
+function spawn(setUp: SetUp): void {
   const { prepared, compiled, directory, given, request } = setUp;
-  const descriptors = prepared.plan.given.map((name) => given.get(name)!);
-  const preserved: number[] = [];
-  for (let fd = 3; fd < 3 + request.preserveFds; fd++) preserved.push(preservedDescriptor(fd, request.preserveFds));
-  setUp.enterPid = spawnProgram(buildImage(compiled.program), 3, preserved.concat(descriptors), directory);
+  const firstOwn = 3 + request.preserveFds;
+  for (let fd = 3; fd < firstOwn; fd++) checkPreserved(fd, request.preserveFds);
+  setUp.enterPid = spawnProgram({
+    program: compiled.program,
+    firstOwn,
+    descriptors: prepared.plan.given.map((name) => given.get(name)!),
+    sources: compiled.sources,
+    stateDirectory: directory,
+  });
   // Only the program may hold its end, or its death would not be noticed. What hooks read is written when the pid is known.
   for (const [name, fd] of given) {
     if (name.startsWith("hook")) continue;
     close(fd);
     given.delete(name);
   }
-  placeProcess(setUp.cgroup!, setUp.enterPid);
-  sayGo(sync);
 }
 
-function preservedDescriptor(fd: number, count: number): number {
+function checkPreserved(fd: number, count: number): void {
   const F_GETFD = 1;
-  if (syscall(SYS.fcntl, fd, F_GETFD) >= 0) return fd;
+  if (syscall(SYS.fcntl, fd, F_GETFD) >= 0) return;
   throw new RuntimeFault({
     what: `unable to stat preserved-fd ${fd - 3} (of ${count})`,
     where: "--preserve-fds",
@@ -192,6 +192,7 @@ function preservedDescriptor(fd: number, count: number): number {
 function converse(setUp: SetUp, sync: number): void {
   const { prepared, compiled } = setUp;
   const { config } = prepared.bundle;
+  let kernelText = "";
   for (;;) {
     const heard = hear(sync, prepared.plan.sendsDescriptors);
     switch (heard.kind) {
@@ -207,7 +208,10 @@ function converse(setUp: SetUp, sync: number): void {
         sayGo(sync);
         break;
       case Message.Failed:
-        throw programFailure(compiled, heard.first, -heard.second, heard.text || hookDetail(setUp));
+        throw programFailure(compiled, heard.first, -heard.second, kernelText || hookDetail(setUp));
+      case Message.KernelText:
+        kernelText = heard.text;
+        break;
       case undefined:
         throw died(setUp);
       default: {

@@ -1,64 +1,74 @@
 import {
   F_ADD_SEALS,
-  F_DUPFD_CLOEXEC,
   F_SEAL_ALL,
+  F_SETFD,
   MFD_ALLOW_SEALING,
   MFD_CLOEXEC,
   MFD_EXEC,
 } from "../../native-bindings/constants.ts";
 import { EACCES, EINVAL } from "../../native-bindings/errno.ts";
 import { close, O_CREAT, O_EXCL, O_RDONLY, O_WRONLY, open, tryUnlink, writeAll } from "../../native-bindings/files.ts";
-import { addressOf, cstring, libc, syscall, utf8 } from "../../native-bindings/libc.ts";
+import { addressOf, cstring, syscall, utf8 } from "../../native-bindings/libc.ts";
+import { posixSpawn } from "../../native-bindings/spawn.ts";
 import { SYS } from "../../native-bindings/syscall-numbers.ts";
 import { SystemError } from "../../native-bindings/system-error.ts";
+import type { ProgramBuilder } from "../program/builder.ts";
+import { buildImage } from "../program/image.ts";
 
-/** Sizes in glibc, x86_64 and aarch64 alike: generous. */
-const SPAWNATTR_BYTES = 512;
-const FILE_ACTIONS_BYTES = 128;
-const SIGSET_BYTES = 128;
-const POSIX_SPAWN_SETSIGDEF = 4;
-const POSIX_SPAWN_SETSIGMASK = 8;
+/** What a program is started with. */
+export interface Spawned {
+  readonly program: ProgramBuilder;
+  /** The lowest descriptor number that is the program's; those below go to the container's process as they are. */
+  readonly firstOwn: number;
+  /** Descriptors of this process that the program is given, and the addresses of the words where it looks for their numbers. */
+  readonly descriptors: readonly number[];
+  readonly sources: readonly number[];
+  /** Where the image goes when the kernel forbids executable memfds (vm.memfd_noexec=2). */
+  readonly stateDirectory: string;
+}
 
 /**
- * Starts a program: its image in a sealed memfd, `descriptors[i]` as descriptor `first + i`, nothing else of ours.
+ * Starts a program: its image in a sealed memfd, with the descriptors that it is given. It closes all others itself, and gives
+ * every signal its default disposition.
  *
- * posix_spawn(3) is vfork underneath: safe in the engine's threads. Every signal gets its default disposition and none is
- * blocked: the engine ignores SIGPIPE and SIGXFSZ, glibc's own spawn leaves 32 and 33 ignored.
+ * posix_spawn(3) is vfork underneath: safe in the engine's threads.
  *
- * @param stateDirectory where the image goes when the kernel forbids executable memfds (vm.memfd_noexec=2).
  * @returns the new process's pid; it is a child of this one.
  */
-export function spawnProgram(
-  image: Uint8Array,
-  first: number,
-  descriptors: readonly number[],
-  stateDirectory: string,
-): number {
-  const end = first + descriptors.length;
-  const moved: number[] = [];
-  /** The spawned process copies one number onto the next: a source must not be a target of an earlier copy. */
-  const outOfTheWay = (fd: number): number => {
-    if (fd >= end) return fd;
-    const high = syscall(SYS.fcntl, fd, F_DUPFD_CLOEXEC, end);
-    if (high < 0) throw new SystemError("fcntl", `${fd}, F_DUPFD_CLOEXEC, ${end}`, -high);
-    moved.push(high);
-    return high;
-  };
-  const executable = outOfTheWay(sealedMemfd(image));
+export function spawnProgram({ program, firstOwn, descriptors, sources, stateDirectory }: Spawned): number {
+  const end = firstOwn + descriptors.length;
+  const passed: number[] = [];
+  let executable = -1;
   try {
-    const sources = descriptors.map(outOfTheWay);
-    const result = spawn(executable, first, sources);
-    // vm.memfd_noexec=2: sealed memory can't be executed; a file without a name can.
-    if (typeof result === "number") return result;
-    const file = outOfTheWay(unnamedFile(image, stateDirectory));
-    moved.push(file);
-    const second = spawn(file, first, sources);
-    if (typeof second === "number") return second;
-    throw new SystemError("posix_spawn", "the container's program", second.errno);
+    // Close-on-exec goes: the engine sets it even on what it was given. One of ours that was taken for closed stays so.
+    for (let fd = 0; fd < firstOwn; fd++) syscall(SYS.fcntl, fd, F_SETFD, 0);
+    for (let i = 0; i < descriptors.length; i++) {
+      passed.push(inheritable(descriptors[i]!, end));
+      program.setWord(sources[i]!, passed[i]!);
+    }
+    const image = buildImage(program);
+    executable = sealedMemfd(image);
+    let pid = spawn(executable);
+    if (pid < 0) {
+      // vm.memfd_noexec=2: sealed memory can't be executed; a file without a name can.
+      close(executable);
+      executable = unnamedFile(image, stateDirectory);
+      pid = spawn(executable);
+    }
+    if (pid < 0) throw new SystemError("posix_spawn", "the container's program", -pid);
+    return pid;
   } finally {
-    close(executable);
-    for (const fd of moved) if (fd !== executable) close(fd);
+    for (const fd of passed) close(fd);
+    if (executable >= 0) close(executable);
   }
+}
+
+/** A copy that is passed on, above every number that the program copies to. */
+function inheritable(fd: number, least: number): number {
+  const F_DUPFD = 0;
+  const copy = syscall(SYS.fcntl, fd, F_DUPFD, least);
+  if (copy < 0) throw new SystemError("fcntl", `${fd}, F_DUPFD, ${least}`, -copy);
+  return copy;
 }
 
 function sealedMemfd(image: Uint8Array): number {
@@ -91,25 +101,13 @@ function unnamedFile(image: Uint8Array, directory: string): number {
   }
 }
 
-function spawn(executable: number, first: number, sources: readonly number[]): number | { errno: number } {
-  const attributeBytes = new Uint8Array(SPAWNATTR_BYTES);
-  const actionBytes = new Uint8Array(FILE_ACTIONS_BYTES);
-  const attributes = addressOf(attributeBytes);
-  const actions = addressOf(actionBytes);
-  const noSignals = new Uint8Array(SIGSET_BYTES);
-  const allSignals = new Uint8Array(SIGSET_BYTES).fill(255);
-  libc.posix_spawnattr_init(attributes);
-  libc.posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
-  libc.posix_spawnattr_setsigmask(attributes, addressOf(noSignals));
-  libc.posix_spawnattr_setsigdefault(attributes, addressOf(allSignals));
-  libc.posix_spawn_file_actions_init(actions);
-  for (let i = 0; i < sources.length; i++) libc.posix_spawn_file_actions_adddup2(actions, sources[i]!, first + i);
+/** Returns the pid, or a negative errno. */
+function spawn(executable: number): number {
   const argv0 = utf8("runts init\0");
   const argv = new BigUint64Array([BigInt(addressOf(argv0)), 0n]);
   const environment = new BigUint64Array([0n]);
   const pid = new Int32Array(1);
   const path = cstring(`/proc/self/fd/${executable}`);
-  const errno = libc.posix_spawn(addressOf(pid), path, actions, attributes, addressOf(argv), addressOf(environment));
-  libc.posix_spawn_file_actions_destroy(actions);
-  return errno === 0 ? pid[0]! : { errno };
+  const errno = posixSpawn(addressOf(pid), path, 0, 0, addressOf(argv), addressOf(environment));
+  return errno === 0 ? pid[0]! : -errno;
 }

@@ -20,6 +20,8 @@ export interface CompiledStart {
   readonly starts: readonly number[];
   /** The descriptor number in the program of each given name. */
   readonly given: Readonly<Record<string, number>>;
+  /** Addresses of the words that want the runtime's numbers of the given descriptors before the image is built. */
+  readonly sources: readonly number[];
 }
 
 /** Compiles a start plan for an architecture, the host's unless said otherwise. Pure. */
@@ -37,12 +39,13 @@ export function compileStart(plan: StartPlan, arch?: Arch): CompiledStart {
     firstOwn,
     firstTransient: firstOwn + plan.kept,
     given,
-    givenCount: plan.given.length,
+    sources: plan.given.map((name) => p.slot(`runtime_${name}`, 0)),
     orphaned: p.label(),
     failAfterReady: p.label(),
     rootfs: p.slot("rootfs"),
     consoleSlave: p.slot("console"),
     cwdResult: p.slot("chdir"),
+    closeRangeBlocked: plan.closeRangeBlocked,
     shared: new Map(),
   };
 
@@ -67,7 +70,7 @@ export function compileStart(plan: StartPlan, arch?: Arch): CompiledStart {
   p.call(p.nr.exit_group, EXIT_FAILED_AFTER_READY);
   p.place(c.orphaned);
   p.call(p.nr.exit_group, EXIT_ORPHANED);
-  return { program: p, steps, starts, given };
+  return { program: p, steps, starts, given, sources: c.sources };
 }
 
 /** The index of the operation at an address that the program reported. */

@@ -1,6 +1,7 @@
 /** config → the steps of a container's start, in stages, in the order that the kernel and the specification force. */
-import { CLONE_NEWUSER } from "../../native-bindings/constants.ts";
-import type { Config, Hook } from "../bundle/config.ts";
+import { CLONE_NEWCGROUP, CLONE_NEWUSER } from "../../native-bindings/constants.ts";
+import { SYS } from "../../native-bindings/syscall-numbers.ts";
+import type { Config, Hook, POSIXRlimit } from "../bundle/config.ts";
 import type { NamespacePlan } from "./namespaces.ts";
 import { environment, executableCandidates, type ProcessFacts, planIdentity, planLookup } from "./process.ts";
 import type { Step } from "./step.ts";
@@ -10,6 +11,7 @@ import type { InnerHook } from "./steps/hook.ts";
 import type { JoinNamespaces } from "./steps/join-namespaces.ts";
 import type { Domainname, Hostname, SessionKeyring, Sysctl, Umask } from "./steps/kernel-settings.ts";
 import type { OomScoreAdj } from "./steps/oom-score.ts";
+import type { PlaceSelf } from "./steps/placement.ts";
 import type { Rlimits } from "./steps/rlimits.ts";
 import type { InstallFilter } from "./steps/seccomp.ts";
 import type { Ready } from "./steps/sync.ts";
@@ -32,13 +34,30 @@ export interface StartPlanInput {
   /** How `start` reaches init: the exec FIFO after create, the sync socket under run. */
   readonly startBy: WaitForStart["by"];
   readonly sessionKeyring: boolean;
-  /** cgroup v2: the directory is given as "cgroup" and init is born there. */
-  readonly intoCgroup: boolean;
-  readonly filter: { readonly bpf: Uint8Array; readonly flags: number; readonly listener: boolean } | undefined;
-  /** Without privilege on the host: init limits itself, and stays dumpable while it waits. */
+  readonly placement: Placement;
+  readonly filter: PlannedFilter | undefined;
+  /** The limits that init sets for itself. */
+  readonly rlimits: readonly POSIXRlimit[];
+  /** Without privilege on the host: init stays dumpable while it waits. */
   readonly rootless: boolean;
   /** Descriptors 3 to 3+n-1 that go to the container's process. */
   readonly preservedDescriptors: number;
+}
+
+/** How init comes to be in the container's cgroup. */
+export interface Placement {
+  /** The cgroup2 directory is given as "cgroup" and init is born there. */
+  readonly intoCgroup: boolean;
+  readonly files: PlaceSelf["files"];
+}
+
+/** A compiled seccomp filter, and which of the runtime's own system calls it does not let through. */
+export interface PlannedFilter {
+  readonly bpf: Uint8Array;
+  readonly flags: number;
+  readonly listener: boolean;
+  /** Numbers. */
+  readonly forbidden: readonly number[];
 }
 
 export interface Stage {
@@ -54,6 +73,7 @@ export interface StartPlan {
   readonly given: readonly string[];
   /** How many of them stay open until start; the rest is closed at ready. */
   readonly kept: number;
+  readonly closeRangeBlocked: boolean;
   /** Some message of the program comes with descriptors (tmpcopyup). */
   readonly sendsDescriptors: boolean;
   /** Hooks inside the container: each wants the container's state on a descriptor of its own. */
@@ -89,6 +109,7 @@ export function planStart(input: StartPlanInput): StartPlan {
     preservedDescriptors: input.preservedDescriptors,
     given,
     kept: kept.length,
+    closeRangeBlocked: loadsFilterEarly(input) && input.filter!.forbidden.includes(SYS.close_range),
     sendsDescriptors: input.rootfs.early.some((step) => (step as { readonly copyUp?: boolean }).copyUp === true),
     innerHooks: createHooks.concat(startHooks),
   };
@@ -97,7 +118,7 @@ export function planStart(input: StartPlanInput): StartPlan {
 /** What init holds until ready and not longer. */
 function transientDescriptors(stages: readonly Stage[], hooks: readonly InnerHook[], input: StartPlanInput): string[] {
   const names: string[] = input.namespaces.joined.map(({ type }) => `ns:${type}`);
-  if (input.intoCgroup) names.push("cgroup");
+  if (input.placement.intoCgroup) names.push("cgroup");
   for (const hook of hooks) names.push(hook.stdin);
   if (hooks.length > 0) names.push("hook-output");
   for (const { steps } of stages) {
@@ -110,15 +131,16 @@ function transientDescriptors(stages: readonly Stage[], hooks: readonly InnerHoo
 }
 
 /** Until init exists: in the fresh process, which is still the host's. */
-function enterStage({ config, namespaces, intoCgroup, process }: StartPlanInput): Step[] {
+function enterStage(input: StartPlanInput): Step[] {
+  const { config, namespaces, placement, process } = input;
   const steps: Step[] = [{ kind: "begin", ...EVERYWHERE }];
   const score = config.process!.oomScoreAdj;
   if (score !== undefined) {
     const step: OomScoreAdj = { kind: "oom-score-adj", from: "/process/oomScoreAdj", value: score };
     steps.push(step);
   }
-  // Before any namespace: the cgroup namespace is rooted where the process is when it is made.
-  steps.push({ kind: "await-placement", from: "/linux/cgroupsPath" });
+  const inInit = placesItselfInInit(namespaces);
+  if (!inInit && placement.files.length > 0) steps.push(placeSelfStep(placement));
   if (namespaces.joined.length > 0) {
     const step: JoinNamespaces = {
       kind: "join-namespaces",
@@ -140,12 +162,24 @@ function enterStage({ config, namespaces, intoCgroup, process }: StartPlanInput)
   const clone: CloneInit = {
     kind: "clone-init",
     from: "/linux/namespaces",
-    namespaces: namespaces.cloned,
-    names: namespaces.clonedNames,
-    intoCgroup,
+    namespaces: inInit ? namespaces.cloned & ~CLONE_NEWCGROUP : namespaces.cloned,
+    names: inInit ? namespaces.clonedNames.filter((name) => name !== "cgroup") : namespaces.clonedNames,
+    intoCgroup: placement.intoCgroup,
   };
   steps.push(clone);
   return steps;
+}
+
+/**
+ * Init can move itself into the cgroup while it is the host's root and sees the host's files: then the process that clones it
+ * never counts against the container's limits. Else that process goes first.
+ */
+function placesItselfInInit({ newUser, joined }: NamespacePlan): boolean {
+  return !newUser && joined.length === 0;
+}
+
+function placeSelfStep({ files }: Placement): PlaceSelf {
+  return { kind: "place-self", from: "/linux/cgroupsPath", files };
 }
 
 function timeNamespace(config: Config): NewTimeNamespace {
@@ -160,6 +194,12 @@ function timeNamespace(config: Config): NewTimeNamespace {
 function buildStage(input: StartPlanInput, createHooks: readonly InnerHook[]): Step[] {
   const { config, namespaces, rootfs } = input;
   const steps: Step[] = [{ kind: "init-begin", ...EVERYWHERE }];
+  if (placesItselfInInit(namespaces)) {
+    if (input.placement.files.length > 0) steps.push(placeSelfStep(input.placement));
+    // After it: the namespace is rooted where the process is when it is made.
+    if ((namespaces.cloned & CLONE_NEWCGROUP) !== 0)
+      steps.push({ kind: "new-cgroup-namespace", from: "/linux/namespaces" });
+  }
   if (input.sessionKeyring) {
     const KEY_USR_SEARCH = 0x80000;
     const KEY_OTH_SEARCH = 0x8;
@@ -216,14 +256,13 @@ function becomeStage(input: StartPlanInput, candidates: readonly string[]): Step
     const { planRareSettings } = require("./rare-settings.ts") as typeof import("./rare-settings.ts");
     for (const step of planRareSettings(config)) steps.push(step);
   }
-  // Without no_new_privs it needs CAP_SYS_ADMIN, so what follows must pass the filter.
-  if (filter !== undefined && !process.noNewPrivileges) steps.push(filterStep(filter));
-  for (const step of planIdentity(config, input.process)) steps.push(step);
-  steps.push(planLookup(process, candidates));
-  if (input.rootless && process.rlimits !== undefined) {
-    const step: Rlimits = { kind: "rlimits", from: "/process/rlimits", limits: process.rlimits };
+  // While it may still raise them, and with nothing left to open that a low limit of open files would forbid.
+  if (input.rlimits.length > 0) {
+    const step: Rlimits = { kind: "rlimits", from: "/process/rlimits", limits: input.rlimits };
     steps.push(step);
   }
+  for (const step of identityStage(input)) steps.push(step);
+  steps.push(planLookup(process, candidates));
   // The agent gets the listener while the container is created, not when it starts.
   if (filter?.listener && process.noNewPrivileges) steps.push(filterStep(filter));
   const ready: Ready = { kind: "ready", ...EVERYWHERE, dumpable: input.rootless };
@@ -231,8 +270,24 @@ function becomeStage(input: StartPlanInput, candidates: readonly string[]): Step
   return steps;
 }
 
-function filterStep(filter: NonNullable<StartPlanInput["filter"]>): InstallFilter {
-  return { kind: "install-filter", from: "/linux/seccomp", ...filter };
+/** The filter, where it comes first: without no_new_privs it needs CAP_SYS_ADMIN, and what follows must pass it. */
+function identityStage({ config, filter, process }: StartPlanInput): Step[] {
+  const steps = planIdentity(config, process);
+  if (filter === undefined || config.process!.noNewPrivileges) return steps;
+  if (!filter.forbidden.includes(SYS.getcwd) && !filter.forbidden.includes(SYS.chdir))
+    return [filterStep(filter), ...steps];
+  // A profile that forbids to ask where one is: asked before it is loaded, as the container's root.
+  const directory = steps.filter(({ kind }) => kind === "enter-directory" || kind === "confirm-directory");
+  return [...directory, filterStep(filter), ...steps.filter((step) => !directory.includes(step))];
+}
+
+/** Before the user's identity is taken on, without no_new_privs; before ready, where an agent waits for the listener. */
+export function loadsFilterEarly({ filter, config }: Pick<StartPlanInput, "filter" | "config">): boolean {
+  return filter !== undefined && (filter.listener || !config.process!.noNewPrivileges);
+}
+
+function filterStep({ bpf, flags, listener }: PlannedFilter): InstallFilter {
+  return { kind: "install-filter", from: "/linux/seccomp", bpf, flags, listener };
 }
 
 /** In init, when `start` says so. */
@@ -247,7 +302,9 @@ function startStage(
   const wait: WaitForStart = { kind: "wait-for-start", ...EVERYWHERE, by: input.startBy };
   const steps: Step[] = [wait];
   for (const hook of hooks) steps.push(hook);
-  if (filter !== undefined && !filter.listener && process.noNewPrivileges) steps.push(filterStep(filter));
+  steps.push({ kind: "close-descriptors", ...EVERYWHERE });
+  // As late as can be: the program needs no system call after it but execve.
+  if (filter !== undefined && !loadsFilterEarly(input)) steps.push(filterStep(filter));
   const execute: Execute = {
     kind: "execute",
     from: "/process/args/0",

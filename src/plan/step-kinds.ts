@@ -1,5 +1,5 @@
 import type { Step, StepKind } from "./step.ts";
-import { awaitPlacement, begin, initBegin } from "./steps/begin.ts";
+import { begin, initBegin } from "./steps/begin.ts";
 import { bindMount } from "./steps/bind-mount.ts";
 import { dropBounding, setCapabilities } from "./steps/capabilities.ts";
 import { changeRoot, detachOldRoot, makeWorkingDirectory } from "./steps/change-root.ts";
@@ -28,6 +28,7 @@ import { mountByCall } from "./steps/mount-by-call.ts";
 import { mountCgroup2, mountCgroupsV1 } from "./steps/mount-cgroups.ts";
 import { mountFilesystem } from "./steps/mount-filesystem.ts";
 import { oomScoreAdj } from "./steps/oom-score.ts";
+import { newCgroupNamespace, placeSelf } from "./steps/placement.ts";
 import { rlimits } from "./steps/rlimits.ts";
 import { enterRoot, rootFilesystem, rootPropagation } from "./steps/root-filesystem.ts";
 import { installFilter } from "./steps/seccomp.ts";
@@ -56,7 +57,8 @@ export function kindOf(step: Step): AnyKind {
 function allKinds(): AnyKind[] {
   return [
     begin,
-    awaitPlacement,
+    newCgroupNamespace,
+    placeSelf,
     initBegin,
     oomScoreAdj,
     joinNamespaces,

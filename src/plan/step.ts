@@ -39,8 +39,8 @@ export interface Compilation {
   readonly firstTransient: number;
   /** Descriptor numbers that the parent gave to the program, by name: "fifo", "ns:network", "mount:3" ... */
   readonly given: Readonly<Record<string, number>>;
-  /** Number of given descriptors, all consecutive from {@link firstOwn}. */
-  readonly givenCount: number;
+  /** Addresses of the words with the numbers that the given descriptors have in the runtime, in the order of `given`. */
+  readonly sources: readonly Slot[];
   /** Where a program goes whose parent has died: it ends without a word. */
   readonly orphaned: Label;
   /** Where a failure goes that happens after `ready`. */
@@ -51,6 +51,8 @@ export interface Compilation {
   readonly consoleSlave: Slot;
   /** Saved result of the first chdir to the process's cwd. */
   readonly cwdResult: Slot;
+  /** close_range(2) is forbidden by a seccomp filter that is loaded before the program is done with descriptors. */
+  readonly closeRangeBlocked: boolean;
   /** Addresses that steps share, by name: see shared-values.ts. */
   readonly shared: Map<string, number>;
 }

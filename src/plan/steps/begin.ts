@@ -1,4 +1,6 @@
-import { CLOSE_RANGE_CLOEXEC, PR_SET_PDEATHSIG } from "../../../native-bindings/constants.ts";
+import { PR_SET_PDEATHSIG } from "../../../native-bindings/constants.ts";
+import { O_CLOEXEC } from "../../../native-bindings/files.ts";
+import { load } from "../../program/builder.ts";
 import type { Compilation, Step, StepKind } from "../step.ts";
 
 const SIGKILL = 9;
@@ -8,30 +10,32 @@ export interface Begin extends Step {
   readonly kind: "begin";
 }
 
+const SIG_SETMASK = 2;
+const SIGSTOP = 19;
+const LAST_SIGNAL = 64;
+/** What rt_sig* calls want: bytes in a kernel signal set. */
+const SIGSET_BYTES = 8;
+
 export const begin: StepKind<Begin> = {
   kind: "begin",
   emit(c) {
     const { p } = c;
-    const end = c.firstOwn + c.givenCount;
-    // dup2 cleared close-on-exec on what was given; whatever else the engine or its caller had open goes away.
-    p.call(p.nr.close_range, c.firstOwn, end - 1, CLOSE_RANGE_CLOEXEC);
-    p.call(p.nr.close_range, end, -1, 0);
-    p.call(p.nr.prctl, PR_SET_PDEATHSIG, SIGKILL);
+    const { nr } = p;
+    // The runtime saw to it that no source is a target.
+    for (let i = 0; i < c.sources.length; i++) p.call(nr.dup3, load(c.sources[i]!), c.firstOwn + i, O_CLOEXEC);
+    p.call(nr.close_range, c.firstOwn + c.sources.length, -1, 0);
+    // The engine ignores SIGPIPE and SIGXFSZ, glibc's posix_spawn 32 and 33, the caller perhaps others: over execve that
+    // stays. struct sigaction of zeros: the default.
+    const none = p.constant(new Uint8Array(32));
+    p.call(nr.rt_sigprocmask, SIG_SETMASK, none, 0, SIGSET_BYTES);
+    for (let signal = 1; signal <= LAST_SIGNAL; signal++) {
+      if (signal !== SIGKILL && signal !== SIGSTOP) p.call(nr.rt_sigaction, signal, none, 0, SIGSET_BYTES);
+    }
+    p.call(nr.prctl, PR_SET_PDEATHSIG, SIGKILL);
     // Modes are given in full from here on; the container's own umask is set at the end.
-    p.call(p.nr.umask, 0);
+    p.call(nr.umask, 0);
   },
-  describe: () => "begin with nothing but the given descriptors, and die with the runtime",
-};
-
-/** Blocks until the runtime has placed this process in its cgroup. The clone that follows inherits it. */
-export interface AwaitPlacement extends Step {
-  readonly kind: "await-placement";
-}
-
-export const awaitPlacement: StepKind<AwaitPlacement> = {
-  kind: "await-placement",
-  emit: awaitByte,
-  describe: () => "wait until the runtime has placed this process in the container's cgroup",
+  describe: () => "begin with nothing but the given descriptors and no signal ignored, and die with the runtime",
 };
 
 /** Waits for one byte from the runtime. End of file: it has died, and so does the program. */

@@ -1,6 +1,6 @@
 /** The container's program: looked up before start, so that create can say that it is not there; executed at the end. */
 import { AT_EACCESS } from "../../../native-bindings/constants.ts";
-import { EACCES, EISDIR, ENOENT, ENOTDIR, EPERM } from "../../../native-bindings/errno.ts";
+import { EACCES, EISDIR, ENOENT, ENOSYS, ENOTDIR, EPERM } from "../../../native-bindings/errno.ts";
 import { AT_FDCWD, O_CLOEXEC, O_DIRECTORY, O_PATH } from "../../../native-bindings/files.ts";
 import { type Label, load, type ProgramBuilder, type Slot } from "../../program/builder.ts";
 import { Message } from "../../program/layout.ts";
@@ -22,7 +22,7 @@ export const findExecutable: StepKind<FindExecutable> = {
   emit({ p }, { candidates }) {
     const found = p.label();
     const result = p.slot("access");
-    const seen = p.slot("seen_error");
+    const seen = p.slot("seen_error", 0);
     for (const candidate of candidates) {
       const next = p.label();
       const failed = p.label();
@@ -35,6 +35,9 @@ export const findExecutable: StepKind<FindExecutable> = {
       p.call(p.nr.close, load(result));
       p.jump(isDirectory);
       p.place(failed);
+      // A seccomp filter that is loaded already may not know the call: then execve finds out.
+      p.jumpIfErrno(result, ENOSYS, found).ignoreError();
+      p.jumpIfErrno(result, EPERM, found).ignoreError();
       nextUnless(p, result, next, seen);
       p.place(isDirectory);
       p.xor(-EISDIR, 0).save(seen).ignoreError();
@@ -111,14 +114,11 @@ export interface Execute extends Step {
 
 export const execute: StepKind<Execute> = {
   kind: "execute",
-  emit(c, { candidates, args, env }) {
-    const { p } = c;
-    // execve resolves its path before close-on-exec takes effect: /proc/self/fd/N must lead nowhere (CVE-2024-21626).
-    p.call(p.nr.close_range, c.firstOwn + 1, -1, 0);
+  emit({ p }, { candidates, args, env }) {
     const argv = p.stringArray(args);
     const envp = p.stringArray(env);
     const result = p.slot("execve");
-    const seen = p.slot("seen_error");
+    const seen = p.slot("seen_error", 0);
     for (const candidate of candidates) {
       const next = p.label();
       const failed = p.label();

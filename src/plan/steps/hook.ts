@@ -32,7 +32,7 @@ export const innerHook: StepKind<InnerHook> = {
     const pollfd = p.dataWords([0, POLLIN]);
     const limit = p.dataWords([step.timeoutSeconds, 0, 0, 0]);
     const pid = p.slot("hook");
-    const execError = p.slot("hook_execve");
+    const execError = p.slot("hook_execve", 0);
     const message = p.dataWords([Message.HookStatus, 0, 0]);
     p.slotNames.set(pollfd, "hook_pidfd");
     p.slotNames.set(message + 4, "hook_status");

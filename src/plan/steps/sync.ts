@@ -3,6 +3,7 @@ import { PR_SET_DUMPABLE, PR_SET_PDEATHSIG } from "../../../native-bindings/cons
 import { Message } from "../../program/layout.ts";
 import type { Step, StepKind } from "../step.ts";
 import { awaitByte } from "./begin.ts";
+import { emitCloseFrom } from "./close-descriptors.ts";
 
 /** The mounts are made: the runtime runs its prestart and createRuntime hooks now. */
 export interface RuntimeHooks extends Step {
@@ -29,7 +30,7 @@ export const ready: StepKind<Ready> = {
   kind: "ready",
   emit(c, { dumpable }) {
     const { p } = c;
-    p.call(p.nr.close_range, c.firstTransient, -1, 0);
+    emitCloseFrom(c, c.firstTransient);
     // From here on the container outlives the runtime.
     p.call(p.nr.prctl, PR_SET_PDEATHSIG, 0);
     if (dumpable) p.call(p.nr.prctl, PR_SET_DUMPABLE, 1);

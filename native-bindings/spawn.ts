@@ -1,0 +1,27 @@
+/** posix_spawn(3): bound by those commands only that start a program, for every function bound costs 0.04 ms. */
+import { dlopen } from "bun:ffi";
+
+const declarations = {
+  posix_spawn: { args: ["ptr", "ptr", "ptr", "ptr", "ptr", "ptr"], returns: "i32" },
+} as const;
+
+type PosixSpawn = (
+  pid: number,
+  path: number,
+  actions: number,
+  attributes: number,
+  argv: number,
+  envp: number,
+) => number;
+
+let bound: PosixSpawn | undefined;
+
+/**
+ * Starts the executable at `path`. All arguments are addresses; 0 for `actions` and `attributes` leaves both out.
+ *
+ * @returns 0, with the pid stored, or a positive errno.
+ */
+export function posixSpawn(...args: Parameters<PosixSpawn>): number {
+  bound ??= dlopen("libc.so.6", declarations).symbols.posix_spawn as unknown as PosixSpawn;
+  return bound(...args);
+}

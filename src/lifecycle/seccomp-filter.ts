@@ -1,0 +1,68 @@
+import { syscall } from "../../native-bindings/libc.ts";
+import { SYS, type SyscallName } from "../../native-bindings/syscall-numbers.ts";
+import type { Config, LinuxSeccomp } from "../bundle/config.ts";
+import type { PlannedFilter } from "../plan/start-plan.ts";
+import { RuntimeFault } from "../report/fault.ts";
+import type { Log } from "../report/log.ts";
+import { type CompiledSeccomp, cachedFilter, seccompIsOff } from "../seccomp/filter-cache.ts";
+
+/** What init calls after a filter that is loaded before it has become the container's user. */
+const NEEDED_EARLY: readonly SyscallName[] = [
+  "setgroups",
+  "setresgid",
+  "setresuid",
+  "capset",
+  "prctl",
+  "close",
+  "read",
+  "write",
+  "execve",
+];
+
+/** Where compiled filters are kept for the next container with the same profile: a directory of this user alone. */
+export function filterCacheDirectory(): string {
+  if (syscall(SYS.geteuid) === 0) return "/run/runts-seccomp";
+  const own = process.env.XDG_RUNTIME_DIR;
+  return own ? `${own}/runts-seccomp` : "";
+}
+
+/**
+ * linux.seccomp as a filter, compiled or from the cache.
+ *
+ * @throws RuntimeFault for a profile that can't be compiled, or that would stop the runtime itself.
+ */
+export function seccompFilter(config: Config, cacheDirectory: string, log: Log): PlannedFilter | undefined {
+  const seccomp = config.linux?.seccomp;
+  if (seccomp === undefined || seccompIsOff(seccomp)) return undefined;
+  const compiled = cachedFilter(seccomp, cacheDirectory);
+  log.debug(`seccomp filter: ${compiled.origin}, ${compiled.bpf.length / 8} instructions`);
+  checkOwnCalls(compiled, seccomp, config.process!.noNewPrivileges === true);
+  const { bpf, flags, listener } = compiled;
+  return { bpf, flags, listener, forbidden: compiled.restricted.forbidden };
+}
+
+function checkOwnCalls(
+  { restricted, listener }: CompiledSeccomp,
+  seccomp: LinuxSeccomp,
+  noNewPrivileges: boolean,
+): void {
+  const needed = noNewPrivileges && !listener ? (["execve"] as const) : NEEDED_EARLY;
+  const blocked = needed.filter((name) => restricted.forbidden.includes(SYS[name]));
+  if (blocked.length > 0) {
+    throw new RuntimeFault({
+      what: `the seccomp profile blocks ${blocked.join(", ")}, which the runtime calls after loading it`,
+      where: "/linux/seccomp",
+      value: seccomp.defaultAction,
+      hint: noNewPrivileges
+        ? "allow them"
+        : "allow them, or set process.noNewPrivileges, which lets the filter be loaded last",
+    });
+  }
+  // The agent gets the listener by a message that is written, and waits for, before it can answer anything.
+  if (listener && restricted.notified.includes(SYS.read)) {
+    throw new RuntimeFault({
+      what: "SCMP_ACT_NOTIFY cannot be used for the read syscall",
+      where: "/linux/seccomp/syscalls",
+    });
+  }
+}
