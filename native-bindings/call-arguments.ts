@@ -43,6 +43,7 @@ const signatures: Readonly<Record<SyscallName, string>> = {
   capset: "header:struct/cap_header data:struct/cap_data",
   chdir: "path:path",
   chroot: "path:path",
+  clone: "flags:flags/clone stack:pointer parent:out/4 child:pointer tls:pointer",
   clone3: "args:struct/clone_args size:size",
   close: "fd:fd",
   close_range: "first:uint last:uint flags:flags/close_range",

@@ -54,7 +54,8 @@ export function kindOf(step: Step): AnyKind {
   return kind;
 }
 
-function allKinds(): AnyKind[] {
+/** Every kind of step there is. */
+export function allKinds(): AnyKind[] {
   return [
     begin,
     newCgroupNamespace,

@@ -107,7 +107,10 @@ function flow(
 
 /** A clone whose child has the same memory (CLONE_VM): what the child saves, its parent may read. */
 function sharesMemory(operation: Operation, program: ProgramBuilder): boolean {
-  const flags = operation.nr === program.nr.clone3 ? numberAt(program, operation.args[0]!, 4) : undefined;
+  const { nr } = program;
+  let flags: number | bigint | undefined;
+  if (operation.nr === nr.clone) flags = operation.args[0]!;
+  else if (operation.nr === nr.clone3) flags = numberAt(program, operation.args[0]!, 4);
   return flags !== undefined && (Number(flags) & CLONE_VM) !== 0;
 }
 
@@ -161,7 +164,7 @@ function markWritten(
   read: readonly number[],
 ): void {
   // The pidfd is written to the parent's memory, not to the child's copy of it.
-  if (operation.nr === program.nr.clone3 && edge.on === "zero") return;
+  if ((operation.nr === program.nr.clone3 || operation.nr === program.nr.clone) && edge.on === "zero") return;
   for (const { address, bytes } of kernelWrites(operation, program)) {
     for (const [k, place] of read.entries()) {
       // Descriptors and wait statuses are never negative; of longer data nothing is known.

@@ -10,7 +10,19 @@ export interface Edge {
 
 /** Calls whose success may be more than zero: descriptors, counts, ids, old values. All others give zero or an error. */
 const givePositive: readonly SyscallName[] = [
-  ...(["accept4", "bpf", "clone3", "dup", "dup3", "eventfd2", "fcntl", "fsmount", "fsopen", "fspick"] as const),
+  ...([
+    "accept4",
+    "bpf",
+    "clone",
+    "clone3",
+    "dup",
+    "dup3",
+    "eventfd2",
+    "fcntl",
+    "fsmount",
+    "fsopen",
+    "fspick",
+  ] as const),
   ...([
     "inotify_add_watch",
     "inotify_init1",

@@ -72,7 +72,10 @@ function callBranches(map: Listing, program: ProgramBuilder, index: number, told
   }
   const zero = indexOfAddress(operation.onZero);
   if (zero !== index + 1 && !execs) {
-    branches.push({ on: operation.nr === nr.clone3 ? "child" : "zero", to: target(map, zero) });
+    branches.push({
+      on: operation.nr === nr.clone3 || operation.nr === nr.clone ? "child" : "zero",
+      to: target(map, zero),
+    });
   }
   return branches;
 }
