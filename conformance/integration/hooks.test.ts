@@ -79,6 +79,19 @@ test("a startContainer hook gets the state, created, and runs inside as the user
   expect(written(join(of.rootfs, "tmp/uid"))).toBe("1000\n");
 });
 
+test("a startContainer hook runs under a profile that refuses clone3 and close_range, as old ones do", () => {
+  const of = bundle("true", (config) => {
+    config.process.noNewPrivileges = false;
+    config.linux.seccomp = {
+      defaultAction: "SCMP_ACT_ALLOW",
+      syscalls: [{ names: ["clone3", "close_range"], action: "SCMP_ACT_ERRNO", errnoRet: 38 }],
+    };
+    config.hooks = { startContainer: [shell("echo ran >/tmp/ran")] };
+  });
+  succeeded(runBundle(of));
+  expect(written(join(of.rootfs, "tmp/ran"))).toBe("ran\n");
+});
+
 for (const kind of [...hostSide, "createContainer"] as const) {
   test(`a ${kind} hook has the environment and the arguments of the config, and no more`, () => {
     const file = log();
