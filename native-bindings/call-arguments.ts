@@ -127,7 +127,7 @@ const signatures: Readonly<Record<SyscallName, string>> = {
   recvmsg: "socket:fd message:inout/msghdr flags:flags/msg",
   renameat2: "oldDir:dirfd oldPath:path newDir:dirfd newPath:path flags:flags/rename",
   rt_sigaction: "signal:signal action:struct/sigaction old:pointer maskSize:size",
-  rt_sigprocmask: "how:flags/sigprocmask set:pointer old:pointer maskSize:size",
+  rt_sigprocmask: "how:flags/sigprocmask set:struct/sigset old:pointer maskSize:size",
   sched_getaffinity: "pid:pid size:size mask:pointer",
   sched_setaffinity: "pid:pid size:size mask:pointer",
   sched_setattr: "pid:pid attributes:struct/sched_attr flags:hex",

@@ -23,6 +23,7 @@ export const structures: Readonly<Record<string, string>> = {
     "48 size:size@0:4 policy:flags/sched_policy@4:4 flags:hex@8:8 nice:int@16:4 priority:size@20:4 runtime:size@24:8 " +
     "deadline:size@32:8 period:size@40:8",
   sigaction: "32 handler:hex@0:8 flags:hex@8:8 restorer:hex@16:8 mask:hex@24:8",
+  sigset: "8 signals:hex@0:8",
   sock_fprog: "16 instructions:size@0:2 filter:pointer@8:8",
   timespec: "16 seconds:int@0:8 nanoseconds:int@8:8",
   winsize: "8 rows:size@0:2 columns:size@2:2",

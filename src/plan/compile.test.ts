@@ -9,7 +9,7 @@ import { cannotRun, failure, runProgram } from "../program/spawn-for-test.ts";
 import { explainProgram } from "../report/explain.ts";
 import { compileStart } from "./compile.ts";
 import { RICH, specWith } from "./configs-for-test.ts";
-import { type Case, RICH_CIRCUMSTANCES, START_CASES } from "./start-cases-for-test.ts";
+import { type Case, RICH_CIRCUMSTANCES, SPEC_CIRCUMSTANCES, START_CASES } from "./start-cases-for-test.ts";
 import { type Circumstances, plannedStart } from "./start-for-test.ts";
 import { allKinds, kindOf } from "./step-kinds.ts";
 
@@ -62,7 +62,7 @@ test("a filter that refuses what the program calls after it is found out", () =>
 });
 
 const GOLDEN: readonly (readonly [file: string, config: object, circumstances: Circumstances])[] = [
-  ["spec.txt", specWith(), {}],
+  ["spec.txt", specWith(), SPEC_CIRCUMSTANCES],
   ["rich.txt", RICH, RICH_CIRCUMSTANCES],
 ];
 

@@ -18,6 +18,7 @@ export function sharedSpace(c: Compilation, name: string, bytes: number): number
   const known = c.shared.get(name);
   if (known !== undefined) return known;
   const address = c.p.space(bytes);
+  c.p.slotNames.set(address, name);
   c.shared.set(name, address);
   return address;
 }

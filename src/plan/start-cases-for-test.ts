@@ -71,6 +71,9 @@ function joined(...types: string[]): object[] {
   return types.map((type) => ({ type, path: `/proc/1000/ns/${type}` })).concat([{ type: "mount" } as never]);
 }
 
+/** What the default spec meets on a host with cgroup v1. */
+export const SPEC_CIRCUMSTANCES: Circumstances = { facts: V1_FACTS, placement: CGROUP_V1 };
+
 export const RICH_CIRCUMSTANCES: Circumstances = {
   facts: { ...V1_FACTS, givesSources: true, mayMakeDevices: false },
   placement: CGROUP_V1,

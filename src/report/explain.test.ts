@@ -107,20 +107,22 @@ test("tests of an errno that are also reached from elsewhere stay operations of 
   expect(text).toContain("if $fd == ENOENT → fail");
 });
 
-test("calls that differ in their last argument alone are one entry of the text, and each its own in the JSON", () => {
+test("calls that differ in one argument alone are one entry of the text, and each its own in the JSON", () => {
   const p = new ProgramBuilder("x86_64");
   for (let n = 0; n < 8; n++) p.call(p.nr.prctl, 24, n);
+  for (let n = 1; n < 5; n++) p.call(p.nr.kill, n, 9);
   p.call(p.nr.exit_group, 0);
   p.place(p.fail);
   p.call(p.nr.write, 3, ERROR_MESSAGE, 12).ignoreError();
   p.call(p.nr.exit_group, 99);
   const only = { stages: [{ name: "only", steps: [{ kind: "x", from: "" }] }] };
   const text = explainProgram(only, p, describe, "text");
-  expect(text.split("\n").slice(2, 6)).toEqual([
+  expect(text.split("\n").slice(2, 7)).toEqual([
     "      0  prctl(PR_CAPBSET_DROP, {CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER, CAP_FSETID, CAP_KILL,",
     "           CAP_SETGID, CAP_SETUID})",
-    "      8  exit_group(0)",
-    "      9  write(3, {Failed, operation, errno}, 12)  (error ignored)",
+    "      8  kill({1, 2, 3, 4}, SIGKILL)",
+    "     12  exit_group(0)",
+    "     13  write(3, {Failed, operation, errno}, 12)  (error ignored)",
   ]);
-  expect(JSON.parse(explainProgram(only, p, describe, "json")).stages[0].steps[0].operations).toHaveLength(11);
+  expect(JSON.parse(explainProgram(only, p, describe, "json")).stages[0].steps[0].operations).toHaveLength(15);
 });

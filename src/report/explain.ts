@@ -71,10 +71,10 @@ function text(stages: Stages, rest: readonly Line[]): string {
   const print = (lines: readonly Line[]) => {
     for (let at = 0; at < lines.length; ) {
       const line = lines[at]!;
-      const run = runFrom(lines, at, targets);
+      const { lines: run, around } = runFrom(lines, at, targets);
       const mark = targets.has(line.index) ? ">" : " ";
       const head = `    ${mark}${`${line.index}`.padStart(width)}  `;
-      const call = run.length > 1 ? callOfRun(run, head.length) : line.call;
+      const call = around === undefined ? line.call : callOfRun(run, around, head.length);
       out.push(`${head}${call}${shownBranches(line)}`);
       at += run.length;
     }
@@ -95,37 +95,65 @@ function text(stages: Stages, rest: readonly Line[]): string {
   return out.join("\n");
 }
 
+/** What stands before and after one argument of a call. */
+interface Around {
+  readonly before: string;
+  readonly after: string;
+}
+
+interface Run {
+  readonly lines: readonly Line[];
+  /** Of a run of one: undefined. */
+  readonly around: Around | undefined;
+}
+
 const LEAST_RUN = 4;
 const LINE_WIDTH = 120;
 
-/** The lines that differ from this one in their last argument alone, and that no jump lands in: forty capabilities dropped. */
-function runFrom(lines: readonly Line[], start: number, targets: ReadonlySet<Branch["to"]>): readonly Line[] {
+/**
+ * The lines that differ from this one in one argument alone, and that no jump lands in: forty capabilities dropped, sixty
+ * signals reset.
+ */
+function runFrom(lines: readonly Line[], start: number, targets: ReadonlySet<Branch["to"]>): Run {
   const first = lines[start]!;
-  const { before, after } = aroundLastArgument(first.call);
   const branches = shownBranches(first);
-  let end = start + 1;
-  for (; end < lines.length && before !== ""; end++) {
-    const line = lines[end]!;
-    const same = aroundLastArgument(line.call);
-    if (same.before !== before || same.after !== after || shownBranches(line) !== branches) break;
-    if (targets.has(line.index)) break;
+  let longest: Run = { lines: [first], around: undefined };
+  for (const around of aroundArguments(first.call)) {
+    let end = start + 1;
+    for (; end < lines.length; end++) {
+      const { call, index } = lines[end]!;
+      if (argumentIn(call, around) === undefined || targets.has(index) || shownBranches(lines[end]!) !== branches)
+        break;
+    }
+    if (end - start >= LEAST_RUN && end - start > longest.lines.length)
+      longest = { lines: lines.slice(start, end), around };
   }
-  return lines.slice(start, end - start < LEAST_RUN ? start + 1 : end);
+  return longest;
 }
 
-/** `prctl(PR_CAPBSET_DROP, ` and `) = $drop`. Empty when the last argument is not a plain word. */
-function aroundLastArgument(call: string): { before: string; argument: string; after: string } {
-  const parts = /^(\w+\([\w, ]*, )(\w+)(\)(?: = .*)?)$/.exec(call);
-  return { before: parts?.[1] ?? "", argument: parts?.[2] ?? "", after: parts?.[3] ?? "" };
+/** Each way to take one plain word out of a call's arguments: `prctl(PR_CAPBSET_DROP, ` and `) = $drop`. */
+function aroundArguments(call: string): Around[] {
+  const found: Around[] = [];
+  for (const { 0: word, 1: lead, index } of call.matchAll(/([(] ?|, )\w+(?=[,)])/g)) {
+    found.push({ before: call.slice(0, index + lead!.length), after: call.slice(index + word.length) });
+  }
+  return found;
 }
 
-/** One call with all the last arguments of a run in braces, broken into lines. */
-function callOfRun(run: readonly Line[], indent: number): string {
-  const { before, after } = aroundLastArgument(run[0]!.call);
+/** The word that this call has in that place; undefined when the rest of it is another. */
+function argumentIn(call: string, { before, after }: Around): string | undefined {
+  if (!call.startsWith(before) || !call.endsWith(after)) return undefined;
+  const argument = call.slice(before.length, call.length - after.length);
+  return /^\w+$/.test(argument) ? argument : undefined;
+}
+
+/** One call with all that a run has in that place in braces, broken into lines. */
+function callOfRun(run: readonly Line[], around: Around, indent: number): string {
+  const { before, after } = around;
   let text = `${before}{`;
   let column = indent + text.length;
   for (const [k, line] of run.entries()) {
-    const word = `${aroundLastArgument(line.call).argument}${k < run.length - 1 ? ", " : ""}`;
+    const word = `${argumentIn(line.call, around)}${k < run.length - 1 ? ", " : ""}`;
     if (column + word.length > LINE_WIDTH) {
       text = `${text.trimEnd()}\n${" ".repeat(indent + 2)}`;
       column = indent + 2;

@@ -3,6 +3,7 @@
  * for debug logs.
  */
 import { type Argument, argumentsOf, structureOf, syscallName } from "../../native-bindings/call-arguments.ts";
+import { DEVPTS_SUPER_MAGIC, PROC_SUPER_MAGIC } from "../../native-bindings/constants.ts";
 import { errnoName } from "../../native-bindings/errno.ts";
 import { type Arch, hostArch } from "../../native-bindings/syscall-numbers.ts";
 import type { ProgramBuilder } from "../program/builder.ts";
@@ -228,9 +229,17 @@ function readableXor(program: ProgramBuilder, operation: Operation, index: numbe
   return `if ${shown(0)} == ${shown(1)}`;
 }
 
-/** An errno by name, four characters as text, as a number anything else. */
+/** What statfs(2) says in f_type, of the file systems that programs ask for. */
+const FILESYSTEMS: Readonly<Record<number, string>> = {
+  [DEVPTS_SUPER_MAGIC]: "DEVPTS_SUPER_MAGIC",
+  [PROC_SUPER_MAGIC]: "PROC_SUPER_MAGIC",
+};
+
+/** An errno by name, a kind of file system by name, four characters as text, as a number anything else. */
 function readableWord(value: number): string {
   if (value < 0 && value > -4096) return errnoName(-value);
+  const filesystem = FILESYSTEMS[value];
+  if (filesystem !== undefined) return filesystem;
   const bytes = new Uint8Array(Int32Array.of(value).buffer);
   return bytes.every((byte) => byte >= 0x20 && byte < 0x7f) ? readableBytes(bytes) : `${value}`;
 }
