@@ -1,4 +1,4 @@
-import { lintBundle } from "../../bundle/lint.ts";
+import { lintBundle } from "../../lifecycle/lint-bundle.ts";
 import { writeOut } from "../../report/output.ts";
 import { renderJson, renderText } from "../../report/render-faults.ts";
 import { bundleOf, type CommandRequest, reportFormat } from "../request.ts";
