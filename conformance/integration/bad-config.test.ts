@@ -48,7 +48,6 @@ const values: [stand: Stand, pointer: string, value: unknown, words?: RegExp][] 
   ["same", "/mounts/5", { destination: "/m", type: "none", source: "/etc" }, /no such device/],
   ["same", "/mounts/5", { destination: `/${"d".repeat(256)}`, type: "tmpfs", source: "t" }],
   ["more", "/mounts/5", { destination: "/m", source: "", options: ["bind"] }],
-  ["more", "/mounts/5", { destination: "/m", source: "/etc", options: ["bind", "size=1k"] }],
   ["more", "/mounts/5", { destination: "/proc/sys", type: "tmpfs", source: "t" }, /inside \/proc/],
   ["more", "/mounts/5", { destination: "/proc", type: "tmpfs", source: "t" }, /not of type proc/],
   ["more", "/mounts/5", { destination: "/tmp/../proc/self", type: "tmpfs", source: "t" }, /inside \/proc/],

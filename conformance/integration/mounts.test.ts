@@ -69,6 +69,14 @@ for (const [options, there, absent] of bindOptions) {
   });
 }
 
+test("options that only a file system has don't hinder a bind mount", () => {
+  expect(prints("cat /m/file", bind(hostDir, "mode=755", "size=1k"))).toBe("from the host");
+});
+
+needs("json pointers")("a bind mount's options that have no effect are warned of", () => {
+  expect(run("true", bind(hostDir, "size=1k")).stderr).toMatch(/level=warning msg="\/mounts\/\d+\/options\/1: /);
+});
+
 test("rro makes the mounts below a bind read-only too, ro doesn't", () => {
   const nested = (option: string) =>
     add(

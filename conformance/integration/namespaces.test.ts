@@ -1,11 +1,12 @@
 import { expect, test } from "bun:test";
-import { readlinkSync } from "node:fs";
+import { mkdirSync, readFileSync, readlinkSync } from "node:fs";
+import { join } from "node:path";
 import { type Config, withoutNamespace } from "./bundle.ts";
-import { containers } from "./harness.ts";
+import { containers, succeeded } from "./harness.ts";
 import { complaint } from "./runtime.ts";
 import { needs } from "./supports.ts";
 
-const { prints, run, running, state } = containers("namespaces");
+const { bundle, prints, run, running, runtime, state } = containers("namespaces");
 
 /** The type in config.json, and the name below /proc/PID/ns. */
 const types = [
@@ -49,6 +50,40 @@ for (const [type, name] of types) {
     });
   }
 }
+
+/** The mounts of this process at or below a directory. */
+function mountsBelow(directory: string): string[] {
+  const points = readFileSync("/proc/self/mountinfo", "utf8").split("\n");
+  return points
+    .map((line) => line.split(" ")[4] ?? "")
+    .filter((at) => at === directory || at.startsWith(`${directory}/`));
+}
+
+needs("tidy host mounts")(
+  "without a mount namespace the mounts are made in the caller's, and go with the container",
+  () => {
+    const of = bundle("sleep 1000", (config) => {
+      share(config, "mount");
+      config.root.readonly = true;
+    });
+    succeeded(runtime(["create", "--bundle", of.dir, of.id]));
+    succeeded(runtime(["start", of.id]));
+    expect(readlinkSync(`/proc/${state(of.id).pid}/ns/mnt`)).toBe(readlinkSync("/proc/self/ns/mnt"));
+    expect(mountsBelow(of.rootfs)).toContain(join(of.rootfs, "proc"));
+    expect(runtime(["delete", "--force", of.id]).code).toBe(0);
+    expect(mountsBelow(of.rootfs)).toEqual([]);
+  },
+);
+
+needs("tidy host mounts")("a container without a mount namespace that can't be made leaves no mount", () => {
+  const of = bundle("true", (config) => {
+    share(config, "mount");
+    config.mounts.push({ destination: "/m", type: "tmpfs", source: "tmpfs", options: ["sizzle=1"] });
+  });
+  mkdirSync(join(of.rootfs, "m"), { recursive: true });
+  expect(runtime(["create", "--bundle", of.dir, of.id]).code).toBe(1);
+  expect(mountsBelow(of.rootfs)).toEqual([]);
+});
 
 test("the program is process 1 of its own pid namespace, and sees no other", () => {
   expect(prints("echo $$; cd /proc; echo [0-9]*")).toBe("1\n1");

@@ -35,6 +35,7 @@ const standInGaps = {
   netDevices: "1.1.5 doesn't know the field",
   "one start wins": "a start of 1.1.5 that loses may wait for ever at the FIFO",
   "small descriptor limits": "runc applies the limit before it is done opening files",
+  "tidy host mounts": "mounts made without a mount namespace stay when the container is deleted",
   "shared root": "1.1.5 makes / shared before pivot_root, so that the container's own root isn't",
   "unbindable root": "runc makes / unbindable before it binds the rootfs, which fails then",
   "stricter than runc": "runc accepts what the specification forbids or what can't work",

@@ -95,6 +95,10 @@ function endProcesses(record: ContainerRecord): void {
 
 function killAndWait(pid: number, startTime: number, who: string, frozen?: ContainerRecord): void {
   const pidfd = openProcess(pid, startTime);
+  if (record.host_mount !== undefined) {
+    const { removeHostMounts } = require("./host-mounts.ts") as typeof import("./host-mounts.ts");
+    removeHostMounts(record.rootfs, record.host_mount);
+  }
   if (pidfd === undefined) return;
   try {
     trySendSignal(pidfd, SIGKILL);

@@ -12,7 +12,7 @@ import { stdioToOwn } from "../host/caller.ts";
 import { readCgroupLayout } from "../host/cgroup-layout.ts";
 import { homeDirectory } from "../host/home-directory.ts";
 import { readMountFacts } from "../host/mount-facts.ts";
-import { planMounts } from "../plan/mounts.ts";
+import { mountsInHost, planMounts } from "../plan/mounts.ts";
 import { type NamespacePlan, planNamespaces } from "../plan/namespaces.ts";
 import { needsHome } from "../plan/process.ts";
 import { type Placement, planStart, type StartPlan } from "../plan/start-plan.ts";
@@ -33,6 +33,8 @@ export interface PreparedStart {
   /** The effective user is not root. */
   readonly rootless: boolean;
 }
+  /** The mount that the root file system lies on, when the container's mounts are made on it in the runtime's namespace. */
+  readonly hostMount: number | undefined;
 
 /**
  * Reads, validates and plans.
@@ -98,7 +100,8 @@ export function prepareStart(
     rootless,
     preservedDescriptors: request.preserveFds,
   });
-  return { bundle, rootfs, namespaces, cgroup, plan, rlimitsByRuntime: byRuntime ? rlimits : [], rootless };
+  const hostMount = mountsInHost(config, namespaces.all) ? hostMountOf(rootfs) : undefined;
+  return { bundle, rootfs, namespaces, cgroup, plan, rlimitsByRuntime: byRuntime ? rlimits : [], rootless, hostMount };
 }
 
 /**
@@ -118,6 +121,10 @@ function placement(cgroup: CgroupPlan, namespaces: NamespacePlan, rootless: bool
 function checkTerminal(config: Config, { consoleSocket }: CreateRequest, detached: boolean): void {
   const terminal = config.process!.terminal === true;
   if (terminal && detached && consoleSocket === undefined) {
+function hostMountOf(rootfs: string): number | undefined {
+  return (require("./host-mounts.ts") as typeof import("./host-mounts.ts")).mountIdOf(rootfs);
+}
+
     throw new RuntimeFault({
       what: "cannot allocate tty if runc will detach without setting console socket",
       where: "/process/terminal",

@@ -38,6 +38,7 @@ export function firstRecord(request: CreateRequest, prepared: PreparedStart): Co
     private_pid_namespace: namespaces.privatePid,
   };
 }
+    host_mount: prepared.hostMount,
 
 /** The record of a container that waits for start. */
 export function readyRecord(

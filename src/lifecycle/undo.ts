@@ -26,6 +26,14 @@ export function undoSetUp(setUp: SetUp): void {
       request.log.warn(error instanceof Error ? error.message : String(error));
     }
   }
+  if (prepared.hostMount !== undefined) {
+    try {
+      const { removeHostMounts } = require("./host-mounts.ts") as typeof import("./host-mounts.ts");
+      removeHostMounts(prepared.rootfs, prepared.hostMount);
+    } catch (error) {
+      request.log.warn(error instanceof Error ? error.message : String(error));
+    }
+  }
   removeDirectory(setUp.directory);
   const { hooks, annotations, ociVersion } = prepared.bundle.config;
   if (hooks?.poststop === undefined) return;

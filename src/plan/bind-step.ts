@@ -11,12 +11,12 @@ import {
 } from "../../native-bindings/constants.ts";
 import type { Mount } from "../bundle/config.ts";
 import { RuntimeFault } from "../report/fault.ts";
-import { ACCESS_TIME_FLAGS, dataText, type MountOptions, mountAttributes } from "./mount-options.ts";
+import { ACCESS_TIME_FLAGS, type MountOptions, mountAttributes } from "./mount-options.ts";
 import type { MountsInput } from "./mount-steps.ts";
 import type { BindAttributes, BindMount } from "./steps/bind-mount.ts";
 import type { MountPoint } from "./steps/mount-point.ts";
 
-/** A mount with the option bind or rbind, whatever its type. @throws RuntimeFault for options that a bind mount can't have. */
+/** A mount with the option bind or rbind, whatever its type. @throws RuntimeFault for one without a source. */
 export function bindStep(
   input: MountsInput,
   mount: Mount,
@@ -28,13 +28,7 @@ export function bindStep(
   const from = `/mounts/${index}`;
   const source = input.facts.sources[index];
   if (source === undefined) throw new RuntimeFault({ what: "bind mount without a source", where: `${from}/source` });
-  if (options.data.length > 0) {
-    throw new RuntimeFault({
-      what: "bind mounts cannot have any filesystem-specific options applied",
-      where: `${from}/options`,
-      value: dataText(options.data),
-    });
-  }
+  // options.data, if any, is for no one: there is no file system to be made. The rules have warned of it.
   const given = input.facts.givesSources || options.idmap !== "none";
   return {
     kind: "bind-mount",

@@ -70,34 +70,42 @@ export function planMounts(request: RootfsInput): RootfsSteps {
     path: input.rootfs,
     propagation: propagation === 0 ? MS_SLAVE | MS_REC : propagation,
     ownNamespace: mountNamespace,
+    ownMount: mountNamespace || mountsInHost(config, all),
   };
   const early: Step[] = [root];
-  if (!mountNamespace) refuseMounts(input);
+  if (!mountNamespace) refuseHiding(input);
   const progress = planMountSteps(input);
   for (const step of progress.steps) early.push(step);
   for (const step of planDevices(input, progress, terminal)) early.push(step);
   if (config.hooks?.createContainer?.length) early.push({ kind: "enter-root", from: "/hooks/createContainer" });
   return {
     early,
-    jail: jailSteps(input, terminal, progress.deferred),
+    jail: jailSteps(input, terminal, root.ownMount, progress.deferred),
     late: mountNamespace ? lateSteps(input, root.propagation) : [],
   };
 }
 
-/** They would be the host's, and stay there. */
-function refuseMounts({ config }: RootPlanInput): void {
-  const { linux } = config;
-  if (!config.mounts?.length && !linux?.maskedPaths?.length && !linux?.readonlyPaths?.length) {
-    if (config.root?.readonly !== true) return;
-  }
+/** True when there is something to mount and no mount namespace: it is mounted in the runtime's. */
+export function mountsInHost({ mounts, root }: Config, namespaces: number): boolean {
+  return (namespaces & CLONE_NEWNS) === 0 && ((mounts !== undefined && mounts.length > 0) || root?.readonly === true);
+}
+
+/** The rules say it sooner; that nothing is left unhidden must not depend on them. */
+function refuseHiding({ config: { linux } }: RootPlanInput): void {
+  if (!linux?.maskedPaths?.length && !linux?.readonlyPaths?.length) return;
   throw new RuntimeFault({
-    what: "mounts, masked and read-only paths need a mount namespace",
+    what: "masked and read-only paths need a mount namespace",
     where: "/linux/namespaces",
     hint: 'add {"type": "mount"}',
   });
 }
 
-function jailSteps(input: RootPlanInput, terminal: boolean, deferred: readonly MakeReadonly[]): Step[] {
+function jailSteps(
+  input: RootPlanInput,
+  terminal: boolean,
+  ownMount: boolean,
+  deferred: readonly MakeReadonly[],
+): Step[] {
   const { config, mountNamespace } = input;
   const by = !mountNamespace ? "chroot" : input.noPivot ? "move" : "pivot";
   const change: ChangeRoot = { kind: "change-root", from: "/root/path", by, hostMounts: input.facts.hostMounts };
@@ -114,7 +122,7 @@ function jailSteps(input: RootPlanInput, terminal: boolean, deferred: readonly M
       from: "/process/terminal",
       rows: size?.height ?? 0,
       columns: size?.width ?? 0,
-      mount: mountNamespace,
+      mount: ownMount,
       given: "console",
     };
     steps.push(step);

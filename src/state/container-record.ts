@@ -53,6 +53,8 @@ export interface ContainerRecord {
   readonly private_pid_namespace: boolean;
   /** What init does after `start`: what a failure there is told with. */
   readonly after_start?: readonly AfterStart[];
+  /** Without a mount namespace: the id of the mount below the one that the root file system was made, to be found again. */
+  readonly host_mount?: number;
 }
 
 export const recordName = "state.json";

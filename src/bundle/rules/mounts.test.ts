@@ -2,7 +2,7 @@ import { namespaces, testRows } from "../document-table.ts";
 
 const one = (mount: object) => ({ "/mounts": [{ destination: "/d", ...mount }] });
 const bind = (more: object = {}, ...options: string[]) => one({ source: "/s", options: ["bind", ...options], ...more });
-const data = "bind mounts cannot have any filesystem-specific options applied";
+const data = "bind mounts cannot have any filesystem-specific options applied: ignored";
 const ids = [{ containerID: 0, hostID: 1000, size: 1 }];
 const maps = { uidMappings: ids, gidMappings: ids };
 
@@ -52,8 +52,8 @@ testRows([
   ["or a bind mount", bind({ destination: "/proc" })],
   ["/process is not inside /proc", one({ destination: "/process", type: "tmpfs" })],
   ["a bind mount needs a source", bind({ source: "" }), "/mounts/0/source: bind mount without a source"],
-  ["a bind mount takes no data", bind({}, "ro", "size=1k"), `/mounts/0/options/2: ${data}`],
-  ["words joined by a space are data", bind({}, "ro nosuid"), `/mounts/0/options/1: ${data}`],
+  ["a bind mount takes no data", bind({}, "ro", "size=1k"), `warning /mounts/0/options/2: ${data}`],
+  ["words joined by a space are data", bind({}, "ro nosuid"), `warning /mounts/0/options/1: ${data}`],
   ["defaults is no data", bind({}, "defaults")],
   [
     "bind is an option, not a type",

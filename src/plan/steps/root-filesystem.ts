@@ -13,10 +13,13 @@ import { AT_FDCWD } from "../../../native-bindings/files.ts";
 import { load } from "../../program/builder.ts";
 import { emptyPath } from "../shared-values.ts";
 import type { Compilation, Step, StepKind } from "../step.ts";
+import { emitPropagation } from "./mount-filesystem.ts";
 
 /**
  * Cuts the mount namespace off from the host's, so that what is mounted from here on stays inside (unless shared propagation
  * was asked for), and makes the root file system a mount of its own, which pivot_root(2) demands.
+ *
+ * Without a mount namespace the container's mounts are the host's: they all lie on that one mount, which `delete` takes away.
  */
 export interface RootFilesystem extends Step {
   readonly kind: "root-filesystem";
@@ -26,6 +29,8 @@ export interface RootFilesystem extends Step {
   readonly propagation: number;
   /** There is a mount namespace of the container's own. */
   readonly ownNamespace: boolean;
+  /** The root is made a mount of its own: in its namespace always, in the host's if anything is to be mounted on it. */
+  readonly ownMount: boolean;
 }
 
 /** True when after mount(2) with these flags no mount at all is shared any longer. */
@@ -38,21 +43,25 @@ export const rootFilesystem: StepKind<RootFilesystem> = {
   emit(c, step) {
     const { p } = c;
     const path = p.string(step.path);
-    if (!step.ownNamespace) {
-      // The host's mounts are not ours to change: nothing is mounted, and the process is only locked in by chroot.
+    if (!step.ownMount) {
+      // The process is only locked in by chroot.
       p.call(p.nr.open_tree, AT_FDCWD, path, OPEN_TREE_CLOEXEC).save(c.rootfs);
       return;
     }
-    p.call(p.nr.mount, 0, p.string("/"), 0, step.propagation, 0);
-    if (!cutsOff(step.propagation)) emitUnshareParent(c, step);
+    // The host's own mounts are not ours to change.
+    if (step.ownNamespace) p.call(p.nr.mount, 0, p.string("/"), 0, step.propagation, 0);
+    if (step.ownNamespace && !cutsOff(step.propagation)) emitUnshareParent(c, step);
     p.call(p.nr.open_tree, AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE).save(c.rootfs);
+    // What is mounted on it must not come up in what it is a copy of.
+    if (!step.ownNamespace) emitPropagation(c, c.rootfs, [MS_PRIVATE | MS_REC]);
     // The descriptor goes with the mount: from here on it is the container's root.
     p.call(p.nr.move_mount, load(c.rootfs), emptyPath(p), AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH);
   },
-  describe: ({ path, ownNamespace }) =>
-    ownNamespace
-      ? `cut mount propagation to the host and mount the root file system ${path} on itself`
-      : `open the root file system ${path}`,
+  describe: ({ path, ownNamespace, ownMount }) => {
+    if (!ownMount) return `open the root file system ${path}`;
+    const cut = ownNamespace ? "cut mount propagation to the host and " : "";
+    return `${cut}mount the root file system ${path} on itself${ownNamespace ? "" : ", in the host's mount namespace"}`;
+  },
   failure: ({ path }) => `error preparing rootfs ${JSON.stringify(path)}`,
   hint: ({ path }, errno) => (errno === ENOENT ? `${path} went away after the config was read` : undefined),
 };
