@@ -2,6 +2,7 @@
 import { type ConfigFault, child, fault } from "./config-fault.ts";
 import * as generated from "./generated/validate.js";
 import { type IntegerType, integerBounds } from "./integer-bounds.ts";
+import { nearest } from "./misspelt-fields.ts";
 
 export type SchemaName = "Config" | "Process" | "LinuxResources";
 
@@ -91,8 +92,13 @@ function integerFault(params: Record<string, unknown>, pointer: string, found: u
 
 function enumFault(allowed: string[], document: unknown, pointer: string, found: unknown, into: ConfigFault[]): void {
   const expected = `one of ${allowed.filter((one) => one !== "").join(", ")}`;
-  if (typeof found !== "string") fault(into, pointer, "not a string", found, expected);
-  else fault(into, pointer, enumMessage(document, pointer, found), found, expected);
+  if (typeof found !== "string") {
+    fault(into, pointer, "not a string", found, expected);
+    return;
+  }
+  const meant = nearest(found, allowed);
+  const asked = meant === undefined ? expected : `${expected}; did you mean ${JSON.stringify(meant)}?`;
+  fault(into, pointer, enumMessage(document, pointer, found), found, asked);
 }
 
 function enumMessage(document: unknown, pointer: string, found: string): string {

@@ -31,6 +31,20 @@ function warnOfTypo(key: string, known: readonly string[], at: string, into: Con
   if (near !== undefined) warning(into, at, `unknown field "${key}" is ignored: did you mean "${near}"?`);
 }
 
+/** The word that was probably meant: misspelt, in another case, or without the prefix that all of them have (SCMP_ACT_). */
+export function nearest(written: string, known: readonly string[]): string | undefined {
+  const lower = written.toLowerCase();
+  if (lower === "" || lower.length > LONGEST_WORD) return undefined;
+  return (
+    known.find((word) => word.toLowerCase() === lower) ??
+    known.find((word) => word.toLowerCase().endsWith(`_${lower}`)) ??
+    known.find((word) => isNear(lower, word.toLowerCase()))
+  );
+}
+
+/** Nobody misspells by more, and comparing takes time that a hostile document must not decide on. */
+const LONGEST_WORD = 64;
+
 /** At most two slips apart, and at most one in three letters. */
 function isNear(a: string, b: string): boolean {
   const most = Math.min(2, Math.floor(b.length / 3));

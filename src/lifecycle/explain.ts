@@ -2,6 +2,7 @@ import { compileStart } from "../plan/compile.ts";
 import { kindOf } from "../plan/step-kinds.ts";
 import { explainProgram } from "../report/explain.ts";
 import type { Log } from "../report/log.ts";
+import { dryRequest } from "./dry-request.ts";
 import { prepareStart } from "./prepare-start.ts";
 
 /**
@@ -12,24 +13,7 @@ import { prepareStart } from "./prepare-start.ts";
  * @throws RuntimeFault for a config that can't be started.
  */
 export function explainBundle(directory: string, format: "text" | "json", log: Log): string {
-  const { plan } = prepareStart(
-    {
-      root: "",
-      id: "ID",
-      bundle: directory,
-      // A terminal is planned for as `create --console-socket` does.
-      consoleSocket: undefined,
-      noPivot: false,
-      noNewKeyring: false,
-      preserveFds: 0,
-      systemdCgroup: false,
-      rootless: "auto",
-      log,
-    },
-    "fifo",
-    false,
-    "",
-  );
+  const { plan } = prepareStart(dryRequest(directory, log), "fifo", false, "");
   const { program, given } = compileStart(plan);
   return explainProgram({ stages: plan.stages, given }, program, (step) => kindOf(step).describe(step), format);
 }
