@@ -9,13 +9,30 @@ import { type CgroupRecord, isOptional } from "./record.ts";
 import { setDevices } from "./set-devices.ts";
 
 /**
+ * The part of a container's cgroup that a process can be born in: the directory of cgroup2, if there is one. On hybrid hosts
+ * only that; the rest can be made while the process comes into being.
+ *
+ * @returns where it is, for {@link prepareCgroup} to go on with.
+ * @throws RuntimeFault
+ */
+export function makeBirthplace(plan: CgroupPlan): CgroupRecord {
+  const record: CgroupRecord = { driver: plan.driver, mode: plan.mode, paths: {}, made: [] };
+  if (plan.mode === "v2") return prepareCgroup(plan, record);
+  const unified = plan.paths[""];
+  if (unified !== undefined && tryMakeCgroup(unified, record.made) === 0) record.paths[""] = unified;
+  return record;
+}
+
+/**
  * Makes a container's cgroup and puts every limit into force before any process is in it, so that none ever runs without.
  *
  * @returns where it is. On failure nothing that was made is left.
  * @throws RuntimeFault also when the cgroup is there already and has processes or is frozen.
  */
-export function prepareCgroup(plan: CgroupPlan): CgroupRecord {
-  const record: CgroupRecord = { driver: plan.driver, mode: plan.mode, paths: {}, made: [] };
+export function prepareCgroup(
+  plan: CgroupPlan,
+  record: CgroupRecord = { driver: plan.driver, mode: plan.mode, paths: {}, made: [] },
+): CgroupRecord {
   try {
     const isNew = plan.mode === "v2" ? makeUnified(plan, record) : makeHierarchies(plan, record);
     if (!isNew) refuseInUse(record);

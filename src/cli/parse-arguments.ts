@@ -128,7 +128,8 @@ function readOption(
   const start = word[1] === "-" ? 2 : 1;
   const equals = word.indexOf("=", start);
   const name = equals < 0 ? word.slice(start) : word.slice(start, equals);
-  const spec = specs.find((option) => option.name === name || option.short === name);
+  let spec: OptionSpec | undefined;
+  for (const option of specs) if (option.name === name || option.short === name) spec ??= option;
   if (spec === undefined) return `flag provided but not defined: -${name}`;
   let value = equals < 0 ? undefined : word.slice(equals + 1);
   if (spec.type === "bool" && value === undefined) {

@@ -141,7 +141,9 @@ function cgroupFacts({ layout, cgroup, rootless }: MountFactsInput): CgroupMount
     }
     // Controllers that share a mount are one directory in the container, too.
     const name = mountPoint.slice(mountPoint.lastIndexOf("/") + 1);
-    if (hierarchies.some((known) => known.name === name)) continue;
+    let known = false;
+    for (const other of hierarchies) if (other.name === name) known = true;
+    if (known) continue;
     hierarchies.push({ name, controllers: controllers.split(","), directory });
   }
   return { unified: layout.mode === "v2", hierarchies, root, own };

@@ -2,12 +2,12 @@
  * The conversation between the runtime and the program it started, over a SOCK_SEQPACKET pair.
  *
  *      runtime                                       program
- *        │                                           enter: joins and makes namespaces
+ *        │  makes the cgroup (v1)                     enter: joins and makes namespaces
  *        │ ◀───────────────────────────── WantsMaps  (new user namespace)
  *        │  writes uid_map, gid_map
  *        │ ── go ──────────────────────────────────▶ becomes its root
  *        │ ◀───────────────────────────── Cloned pid  and ends
- *        │                                           init: moves into its cgroup, mounts
+ *        │ ── go ──────────────────────────────────▶ init: moves into its cgroup, mounts
  *        │ ◀───────────────────────────── WantsCopy   (tmpcopyup; two descriptors)
  *        │ ── go ──────────────────────────────────▶
  *        │ ◀───────────────────────────── WantsHooks  (only if there are hooks)

@@ -16,6 +16,7 @@ import { mountsInHost, planMounts } from "../plan/mounts.ts";
 import { type NamespacePlan, planNamespaces } from "../plan/namespaces.ts";
 import { needsHome } from "../plan/process.ts";
 import { type Placement, planStart, type StartPlan } from "../plan/start-plan.ts";
+import type { PlaceSelf } from "../plan/steps/placement.ts";
 import { RuntimeFault } from "../report/fault.ts";
 import type { CreateRequest } from "./create-request.ts";
 import { groupsAreDenied } from "./id-maps.ts";
@@ -32,9 +33,9 @@ export interface PreparedStart {
   readonly rlimitsByRuntime: readonly POSIXRlimit[];
   /** The effective user is not root. */
   readonly rootless: boolean;
-}
   /** The mount that the root file system lies on, when the container's mounts are made on it in the runtime's namespace. */
   readonly hostMount: number | undefined;
+}
 
 /**
  * Reads, validates and plans.
@@ -70,7 +71,9 @@ export function prepareStart(
   const { noPivot } = request;
   const rlimits = config.process!.rlimits ?? [];
   const byRuntime = !rootless && (namespaces.all & CLONE_NEWUSER) !== 0;
-  const openFiles = rlimits.some(({ type }) => type === "RLIMIT_NOFILE") ? undefined : callersOpenFiles();
+  let openFiles = true;
+  for (const { type } of rlimits) if (type === "RLIMIT_NOFILE") openFiles = false;
+  const inherited = openFiles ? callersOpenFiles() : undefined;
   const byInit = byRuntime ? [] : rlimits;
   const facts = readMountFacts({
     config,
@@ -96,7 +99,7 @@ export function prepareStart(
     sessionKeyring: !request.noNewKeyring,
     placement: placement(cgroup, namespaces, rootless),
     filter: seccompFilter(config, filterCache, request.log),
-    rlimits: openFiles === undefined ? byInit : [openFiles, ...byInit],
+    rlimits: inherited === undefined ? byInit : [inherited, ...byInit],
     rootless,
     preservedDescriptors: request.preserveFds,
   });
@@ -111,20 +114,21 @@ export function prepareStart(
 function placement(cgroup: CgroupPlan, namespaces: NamespacePlan, rootless: boolean): Placement {
   const unified = cgroup.paths[""];
   const intoCgroup = unified !== undefined && !rootless && (namespaces.all & CLONE_NEWUSER) === 0;
-  const files = selfPlacement(cgroup).map(({ file, optional }) => ({ file, optional: optional || rootless }));
+  const files: PlaceSelf["files"][number][] = [];
+  for (const { file, optional } of selfPlacement(cgroup)) files.push({ file, optional: optional || rootless });
   if (!intoCgroup && unified !== undefined)
     files.push({ file: `${unified}/cgroup.procs`, optional: rootless || cgroup.mode === "hybrid" });
   return { intoCgroup, files };
+}
+
+function hostMountOf(rootfs: string): number | undefined {
+  return (require("./host-mounts.ts") as typeof import("./host-mounts.ts")).mountIdOf(rootfs);
 }
 
 /** A terminal needs somebody at its other end, and a console socket a terminal. runc's words. */
 function checkTerminal(config: Config, { consoleSocket }: CreateRequest, detached: boolean): void {
   const terminal = config.process!.terminal === true;
   if (terminal && detached && consoleSocket === undefined) {
-function hostMountOf(rootfs: string): number | undefined {
-  return (require("./host-mounts.ts") as typeof import("./host-mounts.ts")).mountIdOf(rootfs);
-}
-
     throw new RuntimeFault({
       what: "cannot allocate tty if runc will detach without setting console socket",
       where: "/process/terminal",

@@ -1,3 +1,5 @@
+import { exists } from "../../native-bindings/files.ts";
+import type { CgroupPlan } from "../cgroups/plan.ts";
 import type { CgroupRecord } from "../cgroups/record.ts";
 import type { CompiledStart } from "../plan/compile.ts";
 import type { Step } from "../plan/step.ts";
@@ -18,7 +20,7 @@ export function firstRecord(request: CreateRequest, prepared: PreparedStart): Co
     driver: cgroup.driver,
     mode: cgroup.mode,
     paths: cgroup.paths,
-    made: [...new Set(Object.values(cgroup.paths))],
+    made: missingDirectories(cgroup),
   };
   return {
     id: request.id,
@@ -36,9 +38,30 @@ export function firstRecord(request: CreateRequest, prepared: PreparedStart): Co
     cgroup: planned,
     hooks: poststart !== undefined || poststop !== undefined ? { poststart, poststop } : undefined,
     private_pid_namespace: namespaces.privatePid,
+    host_mount: prepared.hostMount,
   };
 }
-    host_mount: prepared.hostMount,
+
+/** The directories that will have to be made, outermost first: a parent that is empty once the cgroup is gone goes too. */
+function missingDirectories({ cgroupsPath, paths }: CgroupPlan): string[] {
+  const missing: string[] = [];
+  // Right below the root, or below where the runtime itself is, there are no parents to make.
+  const mayLackParents = cgroupsPath !== undefined && cgroupsPath.indexOf("/", 1) > 0;
+  for (const key in paths) {
+    const path = paths[key]!;
+    if (missing.includes(path)) continue;
+    if (mayLackParents) addMissingParents(path, missing);
+    missing.push(path);
+  }
+  return missing;
+}
+
+function addMissingParents(path: string, missing: string[]): void {
+  const parent = path.slice(0, path.lastIndexOf("/"));
+  if (parent === "" || missing.includes(parent) || exists(parent)) return;
+  addMissingParents(parent, missing);
+  missing.push(parent);
+}
 
 /** The record of a container that waits for start. */
 export function readyRecord(
@@ -81,8 +104,9 @@ function namespacePaths(pid: number): Record<string, string> {
  */
 function afterStart({ steps, starts }: CompiledStart): AfterStart[] {
   const kept: AfterStart[] = [];
-  const wait = steps.findIndex((step) => step.kind === "wait-for-start");
-  for (let index = wait + 1; index < steps.length; index++) {
+  let wait = steps.length;
+  while (wait > 0 && steps[wait - 1]!.kind !== "wait-for-start") wait--;
+  for (let index = wait; index < steps.length; index++) {
     const {
       kind,
       from,

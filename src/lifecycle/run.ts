@@ -4,7 +4,7 @@ import { syscall } from "../../native-bindings/libc.ts";
 import { SYS } from "../../native-bindings/syscall-numbers.ts";
 import { Message } from "../program/layout.ts";
 import { RuntimeFault } from "../report/fault.ts";
-import { hear, sayGo } from "./conversation.ts";
+import { hear } from "./conversation.ts";
 import type { CreateRequest } from "./create-request.ts";
 import { destroyContainer } from "./delete.ts";
 import { programFailure } from "./program-failure.ts";
@@ -37,7 +37,6 @@ function startAndStay(request: RunRequest, container: SetUpContainer): number | 
   const pidfd = syscall(SYS.pidfd_open, pid, 0);
   try {
     if (!request.detach) forwardSignals(pidfd);
-    sayGo(sync);
     waitForExec(container);
     if (record.hooks?.poststart?.length) runPoststart(record, pidfd, request.log);
   } catch (error) {

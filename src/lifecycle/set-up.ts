@@ -7,15 +7,15 @@ import { SystemError } from "../../native-bindings/system-error.ts";
 import { socketPair } from "../../native-bindings/unix-socket.ts";
 import { oomKilled } from "../cgroups/oom.ts";
 import { openForClone } from "../cgroups/place.ts";
-import { prepareCgroup } from "../cgroups/prepare.ts";
+import { makeBirthplace, prepareCgroup } from "../cgroups/prepare.ts";
 import type { CgroupRecord } from "../cgroups/record.ts";
 import { type CompiledStart, compileStart } from "../plan/compile.ts";
 import { Message } from "../program/layout.ts";
 import { asFault, RuntimeFault } from "../report/fault.ts";
-import { type ContainerRecord, writeRecord } from "../state/container-record.ts";
+import { type ContainerRecord, replaceRecord, writeRecord } from "../state/container-record.ts";
 import { startTimeOf } from "../state/process-identity.ts";
 import { makeContainerDirectory } from "../state/state-root.ts";
-import { hear, limitSilence, sayGo } from "./conversation.ts";
+import { type Heard, hear, limitSilence, sayGo } from "./conversation.ts";
 import type { CreateRequest } from "./create-request.ts";
 import { writeIdMaps } from "./id-maps.ts";
 import { applyRlimits } from "./limits.ts";
@@ -57,7 +57,7 @@ export interface SetUp {
 }
 
 /**
- * Makes the container up to the point where its init blocks until start.
+ * Makes the container up to the point where its init blocks until start; under run it is let go on at once.
  *
  * @param detached this command will not stay to serve a terminal.
  * @throws RuntimeFault; then nothing is left: no process, cgroup, mount or state.
@@ -103,7 +103,7 @@ function build(setUp: SetUp, startBy: "fifo" | "sync"): SetUpContainer {
   // Written before anything else exists: whoever finds it after this process was killed knows what to remove.
   const record = firstRecord(request, prepared);
   writeRecord(request.root, record);
-  setUp.cgroup = prepareCgroup(prepared.cgroup);
+  setUp.cgroup = makeBirthplace(prepared.cgroup);
 
   const [sync, programsEnd] = socketPair(SOCK_SEQPACKET);
   given.set("sync", programsEnd);
@@ -113,6 +113,9 @@ function build(setUp: SetUp, startBy: "fifo" | "sync"): SetUpContainer {
     openRareDescriptors(setUp);
     limitSilence(sync);
     spawn(setUp);
+    // While the new process makes its namespaces. It waits for the go before it moves in.
+    if (prepared.cgroup.mode !== "v2") prepareCgroup(prepared.cgroup, setUp.cgroup);
+    if (prepared.plan.awaitsCgroup) sayGo(sync);
     converse(setUp, sync);
   } catch (error) {
     close(sync);
@@ -121,8 +124,10 @@ function build(setUp: SetUp, startBy: "fifo" | "sync"): SetUpContainer {
   if (prepared.rlimitsByRuntime.length > 0) applyRlimits(setUp.initPid, prepared.rlimitsByRuntime);
   const startTime = startTimeOf(setUp.initPid);
   if (startTime === undefined) throw new RuntimeFault({ what: "container init died before it could be started" });
+  // Under run nobody else starts it: it goes on while the rest is written down.
+  if (startBy === "sync") sayGo(sync);
   const ready = readyRecord(record, setUp.cgroup, setUp.initPid, startTime, compiled);
-  writeRecord(request.root, ready);
+  replaceRecord(request.root, ready);
   if (request.pidFile !== undefined) writePidFile(request.pidFile, setUp.initPid);
   return { record: ready, pid: setUp.initPid, sync, console: setUp.console, compiled };
 }
@@ -161,11 +166,13 @@ function openRareDescriptors(setUp: SetUp): void {
 function spawn(setUp: SetUp): void {
   const { prepared, compiled, directory, given, request } = setUp;
   const firstOwn = 3 + request.preserveFds;
+  const descriptors: number[] = [];
+  for (const name of prepared.plan.given) descriptors.push(given.get(name)!);
   for (let fd = 3; fd < firstOwn; fd++) checkPreserved(fd, request.preserveFds);
   setUp.enterPid = spawnProgram({
     program: compiled.program,
     firstOwn,
-    descriptors: prepared.plan.given.map((name) => given.get(name)!),
+    descriptors,
     sources: compiled.sources,
     stateDirectory: directory,
   });
@@ -193,16 +200,25 @@ function converse(setUp: SetUp, sync: number): void {
   const { prepared, compiled } = setUp;
   const { config } = prepared.bundle;
   let kernelText = "";
+  // Init runs beside the process that cloned it, and what it says may be here before its pid is.
+  let early: Heard | undefined;
   for (;;) {
-    const heard = hear(sync, prepared.plan.sendsDescriptors);
+    let heard = hear(sync, prepared.plan.sendsDescriptors);
+    if (heard.kind === Message.Cloned) {
+      setUp.initPid = heard.first;
+      reap(setUp.enterPid);
+      setUp.enterPid = 0;
+      if (prepared.plan.innerHooks.length > 0) rareAnswers().tellInnerHooks(setUp);
+      if (early === undefined) continue;
+      heard = early;
+    } else if (setUp.initPid === 0 && isOfInit(heard.kind)) {
+      // No more than one: it waits for an answer, or for start.
+      early = heard;
+      continue;
+    }
     switch (heard.kind) {
       case Message.Ready:
         return;
-      case Message.Cloned:
-        setUp.initPid = heard.first;
-        reap(setUp.enterPid);
-        setUp.enterPid = 0;
-        break;
       case Message.WantsMaps:
         writeIdMaps(setUp.enterPid, config.linux?.uidMappings ?? [], config.linux?.gidMappings ?? []);
         sayGo(sync);
@@ -214,17 +230,26 @@ function converse(setUp: SetUp, sync: number): void {
         break;
       case undefined:
         throw died(setUp);
-      default: {
-        const { answer } = require("./rare-answers.ts") as typeof import("./rare-answers.ts");
-        if (answer(setUp, heard)) sayGo(sync);
-      }
+      default:
+        if (rareAnswers().answer(setUp, heard)) sayGo(sync);
     }
   }
 }
 
+/** What only init says, after which it blocks. */
+function isOfInit(kind: Message | undefined): boolean {
+  return (
+    kind === Message.Ready || kind === Message.WantsHooks || kind === Message.WantsCopy || kind === Message.Listener
+  );
+}
+
+function rareAnswers(): typeof import("./rare-answers.ts") {
+  return require("./rare-answers.ts") as typeof import("./rare-answers.ts");
+}
+
 function hookDetail(setUp: SetUp): string {
   if (setUp.hookStatus === undefined) return "";
-  return (require("./rare-answers.ts") as typeof import("./rare-answers.ts")).hookDetail(setUp);
+  return rareAnswers().hookDetail(setUp);
 }
 
 /** The program's end of the socket was closed and no failure was told: something killed it. */

@@ -46,9 +46,10 @@ export function planCgroupMount(
 
 /** A named hierarchy is asked for by its name, the others by their controllers. */
 function hierarchyData(controllers: readonly string[]): FilesystemOption[] {
-  return controllers.map((controller) =>
-    controller.startsWith("name=")
-      ? { key: "name", value: controller.slice(5) }
-      : { key: controller, value: undefined },
-  );
+  const data: FilesystemOption[] = [];
+  for (const controller of controllers) {
+    if (controller.startsWith("name=")) data.push({ key: "name", value: controller.slice(5) });
+    else data.push({ key: controller, value: undefined });
+  }
+  return data;
 }

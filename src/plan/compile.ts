@@ -1,5 +1,5 @@
 import type { Arch } from "../../native-bindings/syscall-numbers.ts";
-import { ProgramBuilder } from "../program/builder.ts";
+import { ProgramBuilder, type Slot } from "../program/builder.ts";
 import { ERROR_MESSAGE, MESSAGE_BYTES, OPERATION_BYTES, OPERATIONS_ADDRESS } from "../program/layout.ts";
 import type { StartPlan } from "./start-plan.ts";
 import type { Compilation, Step } from "./step.ts";
@@ -30,6 +30,8 @@ export function compileStart(plan: StartPlan, arch?: Arch): CompiledStart {
   const firstOwn = 3 + plan.preservedDescriptors;
   const given: Record<string, number> = {};
   for (let i = 0; i < plan.given.length; i++) given[plan.given[i]!] = firstOwn + i;
+  const sources: Slot[] = [];
+  for (const name of plan.given) sources.push(p.slot(`runtime_${name}`, 0));
   const sync = given.sync!;
   const failBeforeReady = p.fail;
   const c: Compilation = {
@@ -39,7 +41,7 @@ export function compileStart(plan: StartPlan, arch?: Arch): CompiledStart {
     firstOwn,
     firstTransient: firstOwn + plan.kept,
     given,
-    sources: plan.given.map((name) => p.slot(`runtime_${name}`, 0)),
+    sources,
     orphaned: p.label(),
     failAfterReady: p.label(),
     rootfs: p.slot("rootfs"),

@@ -37,7 +37,7 @@ export function planDevices(input: MountsInput, progress: MountProgress, termina
     kind: "device-links",
     from: "",
     core: input.facts.kcore,
-    fresh: progress.freshDev && progress.inDev.every((name) => !isLinkName(name)),
+    fresh: progress.freshDev && !hasLinkName(progress.inDev),
   };
   steps.push(links);
   return steps;
@@ -74,7 +74,7 @@ function addDefaultDevices(
   for (let i = 0; i < words.length; i += 3) {
     const name = words[i]!;
     const path = `/dev/${name}`;
-    if (devices.some((device) => device.path === path)) continue;
+    if (isListed(devices, path)) continue;
     const step: MakeDevice = {
       kind: "make-device",
       from: "",
@@ -91,6 +91,16 @@ function addDefaultDevices(
     };
     steps.push(step);
   }
+}
+
+function hasLinkName(names: readonly string[]): boolean {
+  for (const name of names) if (isLinkName(name)) return true;
+  return false;
+}
+
+function isListed(devices: readonly { readonly path: string }[], path: string): boolean {
+  for (const device of devices) if (device.path === path) return true;
+  return false;
 }
 
 function isFresh(progress: MountProgress, name: string): boolean {

@@ -197,7 +197,7 @@ function filesystemStep(
     data: filesystemData(input, mount, options, type),
     attributes: mountAttributes(deferred ? options.flags & ~MS_RDONLY : options.flags),
     propagation: options.propagation,
-    keepMode: isTmpfs && point.by === "path" && !options.data.some(({ key }) => key === "mode"),
+    keepMode: isTmpfs && point.by === "path" && !namesMode(options.data),
     copyUp: isTmpfs && options.copyUp && point.by === "path",
     keepAs,
     tidy,
@@ -229,4 +229,9 @@ function filesystemData(input: MountsInput, mount: Mount, options: MountOptions,
   for (const option of data) all.push(option);
   if (label && type !== "proc" && type !== "sysfs" && type !== "mqueue") all.push({ key: "context", value: label });
   return all;
+}
+
+function namesMode(data: MountOptions["data"]): boolean {
+  for (const { key } of data) if (key === "mode") return true;
+  return false;
 }

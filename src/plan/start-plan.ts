@@ -73,6 +73,8 @@ export interface StartPlan {
   readonly given: readonly string[];
   /** How many of them stay open until start; the rest is closed at ready. */
   readonly kept: number;
+  /** A step waits for the go that says that the cgroup is there. */
+  readonly awaitsCgroup: boolean;
   readonly closeRangeBlocked: boolean;
   /** Some message of the program comes with descriptors (tmpcopyup). */
   readonly sendsDescriptors: boolean;
@@ -109,15 +111,22 @@ export function planStart(input: StartPlanInput): StartPlan {
     preservedDescriptors: input.preservedDescriptors,
     given,
     kept: kept.length,
+    awaitsCgroup: input.placement.files.length > 0,
     closeRangeBlocked: loadsFilterEarly(input) && input.filter!.forbidden.includes(SYS.close_range),
-    sendsDescriptors: input.rootfs.early.some((step) => (step as { readonly copyUp?: boolean }).copyUp === true),
+    sendsDescriptors: copiesUp(input.rootfs.early),
     innerHooks: createHooks.concat(startHooks),
   };
 }
 
+function copiesUp(steps: readonly Step[]): boolean {
+  for (const step of steps) if ((step as { readonly copyUp?: boolean }).copyUp === true) return true;
+  return false;
+}
+
 /** What init holds until ready and not longer. */
 function transientDescriptors(stages: readonly Stage[], hooks: readonly InnerHook[], input: StartPlanInput): string[] {
-  const names: string[] = input.namespaces.joined.map(({ type }) => `ns:${type}`);
+  const names: string[] = [];
+  for (const { type } of input.namespaces.joined) names.push(`ns:${type}`);
   if (input.placement.intoCgroup) names.push("cgroup");
   for (const hook of hooks) names.push(hook.stdin);
   if (hooks.length > 0) names.push("hook-output");
@@ -140,7 +149,7 @@ function enterStage(input: StartPlanInput): Step[] {
     steps.push(step);
   }
   const inInit = placesItselfInInit(namespaces);
-  if (!inInit && placement.files.length > 0) steps.push(placeSelfStep(placement));
+  if (!inInit) pushPlacement(steps, placement);
   if (namespaces.joined.length > 0) {
     const step: JoinNamespaces = {
       kind: "join-namespaces",
@@ -178,8 +187,10 @@ function placesItselfInInit({ newUser, joined }: NamespacePlan): boolean {
   return !newUser && joined.length === 0;
 }
 
-function placeSelfStep({ files }: Placement): PlaceSelf {
-  return { kind: "place-self", from: "/linux/cgroupsPath", files };
+function pushPlacement(steps: Step[], { files }: Placement): void {
+  if (files.length === 0) return;
+  const place: PlaceSelf = { kind: "place-self", from: "/linux/cgroupsPath", files };
+  steps.push({ kind: "await-cgroup", from: "/linux/cgroupsPath" }, place);
 }
 
 function timeNamespace(config: Config): NewTimeNamespace {
@@ -195,7 +206,7 @@ function buildStage(input: StartPlanInput, createHooks: readonly InnerHook[]): S
   const { config, namespaces, rootfs } = input;
   const steps: Step[] = [{ kind: "init-begin", ...EVERYWHERE }];
   if (placesItselfInInit(namespaces)) {
-    if (input.placement.files.length > 0) steps.push(placeSelfStep(input.placement));
+    pushPlacement(steps, input.placement);
     // After it: the namespace is rooted where the process is when it is made.
     if ((namespaces.cloned & CLONE_NEWCGROUP) !== 0)
       steps.push({ kind: "new-cgroup-namespace", from: "/linux/namespaces" });

@@ -28,7 +28,7 @@ import { mountByCall } from "./steps/mount-by-call.ts";
 import { mountCgroup2, mountCgroupsV1 } from "./steps/mount-cgroups.ts";
 import { mountFilesystem } from "./steps/mount-filesystem.ts";
 import { oomScoreAdj } from "./steps/oom-score.ts";
-import { newCgroupNamespace, placeSelf } from "./steps/placement.ts";
+import { awaitCgroup, newCgroupNamespace, placeSelf } from "./steps/placement.ts";
 import { rlimits } from "./steps/rlimits.ts";
 import { enterRoot, rootFilesystem, rootPropagation } from "./steps/root-filesystem.ts";
 import { installFilter } from "./steps/seccomp.ts";
@@ -58,6 +58,7 @@ export function kindOf(step: Step): AnyKind {
 export function allKinds(): AnyKind[] {
   return [
     begin,
+    awaitCgroup,
     newCgroupNamespace,
     placeSelf,
     initBegin,

@@ -25,6 +25,8 @@ export type Slot = number;
 /** A place in the list that an operation can jump to. Negative until the program is finished. */
 export type Label = number;
 
+const encoder = new TextEncoder();
+
 /** Added to a slot to mean "the value saved there" rather than "its address". Above every address and constant. */
 const LOAD = 2 ** 40;
 
@@ -61,7 +63,7 @@ export class ProgramBuilder {
   private at = 0;
   /** Label → operation index; -1 until placed. */
   private readonly labels: number[] = [];
-  private constants: Uint8Array = new Uint8Array(16384);
+  private constants: Uint8Array = new Uint8Array(32768);
   private constantsEnd = 0;
   private readonly strings = new Map<string, number>();
   private data = new Uint8Array(4096);
@@ -190,22 +192,12 @@ export class ProgramBuilder {
   string(text: string): number {
     const known = this.strings.get(text);
     if (known !== undefined) return known;
+    if (text.indexOf("\0") >= 0) throw nulInString(text);
     let into = this.constants;
     const start = this.constantsEnd;
     // UTF-8 takes at most three bytes for each UTF-16 unit.
     if (start + text.length * 3 + 16 > into.length) into = this.growConstants(start + text.length * 3 + 16);
-    const length = text.length;
-    let end = start;
-    for (let i = 0; i < length; i++) {
-      const unit = text.charCodeAt(i);
-      if (unit === 0) throw nulInString(text);
-      if (unit > 127) {
-        if (text.indexOf("\0", i) >= 0) throw nulInString(text);
-        end = start + new TextEncoder().encodeInto(text, into.subarray(start)).written;
-        break;
-      }
-      into[end++] = unit;
-    }
+    const end = start + encoder.encodeInto(text, into.subarray(start)).written;
     into[end] = 0;
     this.constantsEnd = end + 1;
     const address = CONSTANT_BASE + start;
@@ -224,7 +216,8 @@ export class ProgramBuilder {
 
   /** Address of constant 32-bit words. */
   constantWords(words: readonly number[]): number {
-    return this.constant(new Uint8Array(Int32Array.from(words).buffer));
+    // Not Int32Array.from: the engine compiles that built-in at its first use, 0.2 ms.
+    return this.constant(new Uint8Array(new Int32Array(words).buffer));
   }
 
   /** Address of a NULL-terminated array of pointers to C strings, as execve(2) wants it. */

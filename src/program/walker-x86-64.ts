@@ -66,5 +66,5 @@ export function walkerX8664(): Uint8Array {
   emit(0x48, 0x31, 0xf0); // xor rax, rsi
   emit(0xeb);
   emit(to(store)); // jmp store
-  return Uint8Array.from(code);
+  return new Uint8Array(code);
 }

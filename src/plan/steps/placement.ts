@@ -2,6 +2,7 @@ import { CLONE_NEWCGROUP } from "../../../native-bindings/constants.ts";
 import { AT_FDCWD, O_CLOEXEC, O_WRONLY } from "../../../native-bindings/files.ts";
 import { load } from "../../program/builder.ts";
 import type { Step, StepKind } from "../step.ts";
+import { awaitByte } from "./begin.ts";
 
 /**
  * The process moves itself into the container's cgroup, by "0" in each hierarchy's file. cgroups(7).
@@ -35,6 +36,17 @@ export const placeSelf: StepKind<PlaceSelf> = {
   },
   describe: ({ files }) => `move into the container's cgroup (${files.length} hierarchies)`,
   failure: () => "unable to apply cgroup configuration: failed to move into the container's cgroup",
+};
+
+/** The runtime makes the cgroup while this process comes into being; here it must be there, limits and all. */
+export interface AwaitCgroup extends Step {
+  readonly kind: "await-cgroup";
+}
+
+export const awaitCgroup: StepKind<AwaitCgroup> = {
+  kind: "await-cgroup",
+  emit: awaitByte,
+  describe: () => "wait until the runtime has made the cgroup",
 };
 
 /** Once in the cgroup: what is its root from now on is the container's cgroup. cgroup_namespaces(7). */
