@@ -22,6 +22,7 @@ import {
 import { addressOf, cstring, syscall, text } from "../../native-bindings/libc.ts";
 import { SYS } from "../../native-bindings/syscall-numbers.ts";
 import { SystemError } from "../../native-bindings/system-error.ts";
+import { encodeDevice } from "../plan/steps/devices.ts";
 
 const PATH_MAX = 4096;
 /** Deeper trees are no image's: a bound against one that grows while it is read. */
@@ -102,9 +103,11 @@ function copyEntry(from: number, to: number, name: string, handle: number, statu
     close(made);
     return;
   }
-  const device = status.deviceMajor * 256 + status.deviceMinor;
-  check("mknod", name, syscall(SYS.mknodat, to, cstring(name), type | mode, device));
+  const device = encodeDevice(status.deviceMajor, status.deviceMinor);
+  check("mknod", name, syscall(SYS.mknodat, to, cstring(name), type | 0o600, device));
   own(to, name, status);
+  // The caller's umask took its part of the mode.
+  check("chmod", name, syscall(SYS.fchmodat, to, cstring(name), mode));
 }
 
 function own(directory: number, name: string, { uid, gid }: FileStatus): void {
