@@ -10,6 +10,11 @@ export class SystemError extends Error {
   readonly args: string;
   readonly errno: number;
 
+  /** By name: the parts of the executable that are files of their own each have this class. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return value instanceof Error && value.name === "SystemError";
+  }
+
   constructor(call: string, args: string, errno: number) {
     super(`${call}(${args}): ${errnoName(errno)} (${errnoText(errno)})`);
     this.name = "SystemError";

@@ -4,6 +4,8 @@ import { RuntimeFault } from "../report/fault.ts";
 import { type DeviceList, deviceList } from "./device-rules.ts";
 import { cgroupPaths, hierarchyOf, looksLikeSystemd } from "./paths.ts";
 import type { ResourceWrite } from "./resource-write.ts";
+import { resourceWritesV1 } from "./resource-writes-v1.ts";
+import { resourceWritesV2 } from "./resource-writes-v2.ts";
 
 export interface CgroupRequest {
   /** `linux.cgroupsPath` */
@@ -68,10 +70,8 @@ export function planCgroup(request: CgroupRequest): CgroupPlan {
 /** `linux.resources` as writes to the files of this machine's version of cgroups, but for the devices. */
 export function resourceWrites(resources: LinuxResources, mode: CgroupLayout["mode"]): ResourceWrite[] {
   if (mode === "v2") {
-    const { resourceWritesV2 } = require("./resource-writes-v2.ts") as typeof import("./resource-writes-v2.ts");
     return resourceWritesV2(resources);
   }
-  const { resourceWritesV1 } = require("./resource-writes-v1.ts") as typeof import("./resource-writes-v1.ts");
   return resourceWritesV1(resources);
 }
 

@@ -1,6 +1,8 @@
 import { EACCES, EEXIST, EPERM, EROFS } from "../../native-bindings/errno.ts";
 import { RuntimeFault } from "../report/fault.ts";
 import { applyWrites } from "./apply-writes.ts";
+import { enableControllers } from "./enable-controllers.ts";
+import { fillCpuset } from "./fill-cpuset.ts";
 import { isFrozen } from "./freezer.ts";
 import { tryMakeCgroup, unmakeCgroups } from "./make-directory.ts";
 import type { CgroupPlan } from "./plan.ts";
@@ -64,7 +66,6 @@ function makeHierarchies(plan: CgroupPlan, record: CgroupRecord): boolean {
     record.paths[key] = directory;
     if (key === "devices" && result === -EEXIST) isNew = false;
     if (key === "cpuset") {
-      const { fillCpuset } = require("./fill-cpuset.ts") as typeof import("./fill-cpuset.ts");
       fillCpuset(directory, result === 0, plan.writes);
     }
   }
@@ -86,7 +87,6 @@ function makeUnified(plan: CgroupPlan, record: CgroupRecord): boolean {
     });
   }
   record.paths[""] = directory;
-  const { enableControllers } = require("./enable-controllers.ts") as typeof import("./enable-controllers.ts");
   enableControllers(plan.unifiedMountPoint, directory, plan.writes);
   return result === 0;
 }

@@ -4,6 +4,8 @@ import { addressOf, syscallRetry, utf8 } from "../../native-bindings/libc.ts";
 import { SYS } from "../../native-bindings/syscall-numbers.ts";
 import { SystemError } from "../../native-bindings/system-error.ts";
 import { RuntimeFault } from "../report/fault.ts";
+import { attachDeviceFilter } from "./attach-device-filter.ts";
+import { deviceFilter } from "./device-filter.ts";
 import { ALL_DEVICES, type DeviceList, deviceWritesV1 } from "./device-rules.ts";
 import type { CgroupRecord } from "./record.ts";
 
@@ -36,8 +38,6 @@ export function setDevices(record: CgroupRecord, list: DeviceList, isNew: boolea
 }
 
 function setDeviceFilter(directory: string, list: DeviceList, isNew: boolean): void {
-  const { deviceFilter } = require("./device-filter.ts") as typeof import("./device-filter.ts");
-  const { attachDeviceFilter } = require("./attach-device-filter.ts") as typeof import("./attach-device-filter.ts");
   attachDeviceFilter(directory, deviceFilter(list), isNew);
 }
 

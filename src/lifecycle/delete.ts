@@ -1,9 +1,16 @@
 import { ENOENT, ENOTDIR } from "../../native-bindings/errno.ts";
 import { close, S_IFDIR, tryLstat, tryReadDirectory, tryRmdir, tryUnlink } from "../../native-bindings/files.ts";
 import { isFrozen, thaw } from "../cgroups/freezer.ts";
+import { removeCgroup } from "../cgroups/remove.ts";
 import { asFault, RuntimeFault } from "../report/fault.ts";
 import type { Log } from "../report/log.ts";
-import { type ContainerRecord, isMissingContainer, readRecord, recordName } from "../state/container-record.ts";
+import {
+  type ContainerRecord,
+  isMissingContainer,
+  readEarlierRecord,
+  readRecord,
+  recordName,
+} from "../state/container-record.ts";
 import { openProcess, trySendSignal, waitForEnd } from "../state/process-identity.ts";
 import { containerStatus } from "../state/status.ts";
 import { killThroughCgroup } from "./kill.ts";
@@ -53,12 +60,13 @@ export function deleteContainer(request: DeleteRequest): void {
 }
 
 /**
- * No usable record: a create that was killed early leaves a directory without one, and a damaged one is no use. The
- * directory goes, so that the id is free again.
+ * No usable record: a create that was killed early leaves a directory without one; a damaged one may have an earlier one
+ * beside it. The directory goes, so that the id is free again.
  *
  * @returns true when that was all that the caller wanted.
  */
-function deletedWithoutRecord(error: unknown, directory: string, { force, log }: DeleteRequest): boolean {
+function deletedWithoutRecord(error: unknown, directory: string, request: DeleteRequest): boolean {
+  const { root, id, force, log } = request;
   if (!(error instanceof RuntimeFault)) return false;
   if (isMissingContainer(error)) {
     removeDirectory(directory);
@@ -66,6 +74,12 @@ function deletedWithoutRecord(error: unknown, directory: string, { force, log }:
   }
   // An id that is none has no directory; a file that is there and cannot be understood has.
   if (!force || !error.facts.where?.endsWith(recordName)) return false;
+  const earlier = readEarlierRecord(root, id);
+  if (earlier !== undefined) {
+    // What it knows of the container's creation is enough to find the processes: through the cgroup.
+    destroyContainer(root, earlier, log);
+    return true;
+  }
   log.warn(`${error.message}: processes and cgroups of the container, if any, are not known`);
   removeDirectory(directory);
   return true;
@@ -79,8 +93,11 @@ function deletedWithoutRecord(error: unknown, directory: string, { force, log }:
 export function destroyContainer(root: string, record: ContainerRecord, log: Log): void {
   endProcesses(record);
   if (record.cgroup !== undefined) {
-    const { removeCgroup } = require("../cgroups/remove.ts") as typeof import("../cgroups/remove.ts");
     removeCgroup(record.cgroup);
+  }
+  if (record.host_mount !== undefined) {
+    const { removeHostMounts } = require("./host-mounts.ts") as typeof import("./host-mounts.ts");
+    removeHostMounts(record.rootfs, record.host_mount);
   }
   removeDirectory(`${root}/${record.id}`);
   runPoststopHooks(record, log);
@@ -95,10 +112,6 @@ function endProcesses(record: ContainerRecord): void {
 
 function killAndWait(pid: number, startTime: number, who: string, frozen?: ContainerRecord): void {
   const pidfd = openProcess(pid, startTime);
-  if (record.host_mount !== undefined) {
-    const { removeHostMounts } = require("./host-mounts.ts") as typeof import("./host-mounts.ts");
-    removeHostMounts(record.rootfs, record.host_mount);
-  }
   if (pidfd === undefined) return;
   try {
     trySendSignal(pidfd, SIGKILL);

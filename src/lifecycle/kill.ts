@@ -1,6 +1,7 @@
 import { ESRCH } from "../../native-bindings/errno.ts";
 import { close } from "../../native-bindings/files.ts";
 import { thaw } from "../cgroups/freezer.ts";
+import { killAll } from "../cgroups/kill.ts";
 import { RuntimeFault } from "../report/fault.ts";
 import { type ContainerRecord, readRecord } from "../state/container-record.ts";
 import { openProcess, trySendSignal } from "../state/process-identity.ts";
@@ -42,7 +43,6 @@ function signalInit(record: ContainerRecord, signal: number): void {
 export function killThroughCgroup(record: ContainerRecord): boolean {
   const { cgroup } = record;
   if (cgroup === undefined || Object.keys(cgroup.paths).length === 0) return false;
-  const { killAll } = require("../cgroups/kill.ts") as typeof import("../cgroups/kill.ts");
   killAll(cgroup);
   return true;
 }

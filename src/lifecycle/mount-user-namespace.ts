@@ -8,7 +8,8 @@ import { Message } from "../program/layout.ts";
 import { RuntimeFault } from "../report/fault.ts";
 import { hear, limitSilence } from "./conversation.ts";
 import { writeIdMaps } from "./id-maps.ts";
-import { reap, type SetUp } from "./set-up.ts";
+import { reap } from "./reap.ts";
+import type { SetUp } from "./set-up.ts";
 import { spawnProgram } from "./spawn-program.ts";
 
 /**

@@ -42,10 +42,9 @@ function stateOf(setUp: SetUp, status: HookState["status"], pid: number): HookSt
   return { ociVersion: specVersion, id: setUp.request.id, status, pid, bundle: bundle.directory, annotations };
 }
 
-/** Fills the inner hooks' standard input, now that the pid is known, and runs the hooks of the runtime's namespaces. */
-function runHooks(setUp: SetUp): void {
+/** Fills the inner hooks' standard input, now that init's pid is known. */
+export function tellInnerHooks(setUp: SetUp): void {
   const { prepared, given } = setUp;
-  const { hooks } = prepared.bundle.config;
   const pidInside = prepared.namespaces.privatePid ? 1 : innermostPid(setUp.initPid);
   for (const { hook, stdin } of prepared.plan.innerHooks) {
     const state = stateOf(setUp, hook === "createContainer" ? "creating" : "created", pidInside);
@@ -53,10 +52,15 @@ function runHooks(setUp: SetUp): void {
     // The hook reads from offset 0: the descriptor's own offset is shared with this one.
     syscallRetry(SYS.pwrite64, given.get(stdin)!, addressOf(bytes), bytes.length, 0);
   }
+}
+
+/** Runs the hooks of the runtime's namespaces. */
+function runHooks(setUp: SetUp): void {
+  const { bundle } = setUp.prepared;
+  const { hooks } = bundle.config;
   const state = stateOf(setUp, "creating", setUp.initPid);
-  const cwd = prepared.bundle.directory;
-  if (hooks?.prestart !== undefined) runHostHooks("prestart", hooks.prestart, state, cwd);
-  if (hooks?.createRuntime !== undefined) runHostHooks("createRuntime", hooks.createRuntime, state, cwd);
+  if (hooks?.prestart !== undefined) runHostHooks("prestart", hooks.prestart, state, bundle.directory);
+  if (hooks?.createRuntime !== undefined) runHostHooks("createRuntime", hooks.createRuntime, state, bundle.directory);
 }
 
 /** A process's pid in its own pid namespace: the last number of NSpid in proc_pid_status(5). */

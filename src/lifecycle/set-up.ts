@@ -1,7 +1,7 @@
 /** From a plan to a container whose init waits for start; or to nothing at all, if anything fails. */
-import { MFD_CLOEXEC, SOCK_SEQPACKET, WALL } from "../../native-bindings/constants.ts";
+import { MFD_CLOEXEC, SOCK_SEQPACKET } from "../../native-bindings/constants.ts";
 import { AT_FDCWD, close, O_NOFOLLOW, O_RDWR, open, S_IFIFO } from "../../native-bindings/files.ts";
-import { addressOf, cstring, syscall, syscallRetry } from "../../native-bindings/libc.ts";
+import { cstring, syscall } from "../../native-bindings/libc.ts";
 import { SYS } from "../../native-bindings/syscall-numbers.ts";
 import { SystemError } from "../../native-bindings/system-error.ts";
 import { socketPair } from "../../native-bindings/unix-socket.ts";
@@ -22,6 +22,7 @@ import { applyRlimits } from "./limits.ts";
 import { openNamespaces } from "./namespace-paths.ts";
 import { type PreparedStart, prepareStart } from "./prepare-start.ts";
 import { programFailure } from "./program-failure.ts";
+import { reap } from "./reap.ts";
 import { firstRecord, readyRecord } from "./record.ts";
 import { spawnProgram } from "./spawn-program.ts";
 import { undoSetUp } from "./undo.ts";
@@ -263,12 +264,4 @@ function died(setUp: SetUp): RuntimeFault {
         : `container init was killed by signal ${signal} before it was ready`,
     hint: "look for the out-of-memory killer or a seccomp profile in the kernel's log",
   });
-}
-
-/** wait4(2) for one child of ours, whichever thread made it. Returns its wait status, 0 if there is none. */
-export function reap(pid: number): number {
-  if (pid === 0) return 0;
-  const status = new Int32Array(1);
-  syscallRetry(SYS.wait4, pid, addressOf(status), WALL, 0);
-  return status[0]!;
 }

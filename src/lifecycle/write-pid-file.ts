@@ -11,6 +11,6 @@ export function writePidFile(path: string, pid: number): void {
   try {
     writeFileAtomically(path, String(pid), 0o666);
   } catch (error) {
-    throw asFault(error, "unable to write the pid file", `--pid-file ${path}`);
+    throw asFault(error, `unable to write the pid file ${path}`, "--pid-file");
   }
 }

@@ -13,6 +13,7 @@ import {
 import type { Config, Mount } from "../bundle/config.ts";
 import { RuntimeFault } from "../report/fault.ts";
 import { bindStep } from "./bind-step.ts";
+import { planCgroupMount } from "./cgroup-mount-steps.ts";
 import { checkProcRules, mayCoverInProc, relativeDestination } from "./mount-destination.ts";
 import type { MountFacts } from "./mount-facts.ts";
 import {
@@ -98,7 +99,6 @@ function planMount(input: MountsInput, progress: MountProgress, mount: Mount, in
     progress.steps.push(bindStep(input, mount, index, options, point, tidy));
     if (path === "dev") progress.devBound = true;
   } else if (mount.type === "cgroup") {
-    const { planCgroupMount } = require("./cgroup-mount-steps.ts") as typeof import("./cgroup-mount-steps.ts");
     progress.steps.push(planCgroupMount(input, mount, options, point, from, tidy));
   } else if (needsMountCall(mount, options)) {
     progress.steps.push(callStep(mount, options, point, from));

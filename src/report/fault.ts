@@ -24,6 +24,11 @@ export interface FaultFacts {
 export class RuntimeFault extends Error {
   readonly facts: FaultFacts;
 
+  /** By name: the parts of the executable that are files of their own each have this class. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return value instanceof Error && value.name === "RuntimeFault";
+  }
+
   constructor(facts: FaultFacts) {
     super(sentence(facts));
     this.name = "RuntimeFault";

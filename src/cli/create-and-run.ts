@@ -1,0 +1,8 @@
+import { run as create } from "./commands/create.ts";
+import { run } from "./commands/run.ts";
+import { runCommand } from "./run-command.ts";
+
+/** The commands that make a container. */
+export function main(argv: readonly string[]): void {
+  runCommand(argv, { create, run });
+}

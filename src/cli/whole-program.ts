@@ -1,0 +1,19 @@
+import { run as create } from "./commands/create.ts";
+import { run as delete_ } from "./commands/delete.ts";
+import { run as explain } from "./commands/explain.ts";
+import { run as features } from "./commands/features.ts";
+import { run as kill } from "./commands/kill.ts";
+import { run as list } from "./commands/list.ts";
+import { run } from "./commands/run.ts";
+import { run as spec } from "./commands/spec.ts";
+import { run as start } from "./commands/start.ts";
+import { run as state } from "./commands/state.ts";
+import { run as validate } from "./commands/validate.ts";
+import { answerProblem } from "./help.ts";
+import { runCommand } from "./run-command.ts";
+
+/** Every command, and the help, which commander writes. */
+export function main(argv: readonly string[]): void {
+  const commands = { create, delete: delete_, explain, features, kill, list, run, spec, start, state, validate };
+  runCommand(argv, commands, answerProblem);
+}
