@@ -1,5 +1,5 @@
 /** From a plan to a container whose init waits for start; or to nothing at all, if anything fails. */
-import { MFD_CLOEXEC, SOCK_SEQPACKET } from "../../native-bindings/constants.ts";
+import { AT_EMPTY_PATH, MFD_CLOEXEC, SOCK_SEQPACKET } from "../../native-bindings/constants.ts";
 import { AT_FDCWD, close, O_NOFOLLOW, O_RDWR, open, S_IFIFO } from "../../native-bindings/files.ts";
 import { cstring, syscall } from "../../native-bindings/libc.ts";
 import { SYS } from "../../native-bindings/syscall-numbers.ts";
@@ -12,7 +12,7 @@ import type { CgroupRecord } from "../cgroups/record.ts";
 import { type CompiledStart, compileStart } from "../plan/compile.ts";
 import { Message } from "../program/layout.ts";
 import { asFault, RuntimeFault } from "../report/fault.ts";
-import { type ContainerRecord, replaceRecord, writeRecord } from "../state/container-record.ts";
+import { type ContainerRecord, putRecord, stageReplacement, writeRecord } from "../state/container-record.ts";
 import { startTimeOf } from "../state/process-identity.ts";
 import { makeContainerDirectory } from "../state/state-root.ts";
 import { type Heard, hear, limitSilence, sayGo } from "./conversation.ts";
@@ -20,7 +20,7 @@ import type { CreateRequest } from "./create-request.ts";
 import { writeIdMaps } from "./id-maps.ts";
 import { applyRlimits } from "./limits.ts";
 import { openNamespaces } from "./namespace-paths.ts";
-import { type PreparedStart, prepareStart } from "./prepare-start.ts";
+import { hostId, type PreparedStart, prepareStart } from "./prepare-start.ts";
 import { programFailure } from "./program-failure.ts";
 import { reap } from "./reap.ts";
 import { firstRecord, readyRecord } from "./record.ts";
@@ -51,6 +51,8 @@ export interface SetUp {
   /** The process that was spawned: it makes init and ends. 0 once it is reaped. */
   enterPid: number;
   initPid: number;
+  /** What is or will be in the state file. */
+  record: ContainerRecord;
   /** This process's end of the socket that the console's master comes through, under run in the foreground. */
   console: number | undefined;
   /** How a hook inside the container ended, if one failed: a wait status. */
@@ -78,6 +80,7 @@ export function setUpContainer(request: CreateRequest, startBy: "fifo" | "sync",
     initPid: 0,
     console: undefined,
     hookStatus: undefined,
+    record: firstRecord(request, prepared),
   };
   try {
     return build(setUp, startBy);
@@ -102,14 +105,13 @@ function outOfMemory(cause: unknown): RuntimeFault {
 function build(setUp: SetUp, startBy: "fifo" | "sync"): SetUpContainer {
   const { request, prepared, directory, compiled, given } = setUp;
   // Written before anything else exists: whoever finds it after this process was killed knows what to remove.
-  const record = firstRecord(request, prepared);
-  writeRecord(request.root, record);
+  writeRecord(request.root, setUp.record);
   setUp.cgroup = makeBirthplace(prepared.cgroup);
 
   const [sync, programsEnd] = socketPair(SOCK_SEQPACKET);
   given.set("sync", programsEnd);
   try {
-    if (startBy === "fifo") makeFifos(directory, given);
+    if (startBy === "fifo") makeFifos(directory, hostId(prepared.bundle.config, 0), given);
     openNamespaces(prepared.namespaces.joined, given);
     openRareDescriptors(setUp);
     limitSilence(sync);
@@ -123,18 +125,15 @@ function build(setUp: SetUp, startBy: "fifo" | "sync"): SetUpContainer {
     throw error;
   }
   if (prepared.rlimitsByRuntime.length > 0) applyRlimits(setUp.initPid, prepared.rlimitsByRuntime);
-  const startTime = startTimeOf(setUp.initPid);
-  if (startTime === undefined) throw new RuntimeFault({ what: "container init died before it could be started" });
   // Under run nobody else starts it: it goes on while the rest is written down.
   if (startBy === "sync") sayGo(sync);
-  const ready = readyRecord(record, setUp.cgroup, setUp.initPid, startTime, compiled);
-  replaceRecord(request.root, ready);
+  putRecord(request.root, request.id);
   if (request.pidFile !== undefined) writePidFile(request.pidFile, setUp.initPid);
-  return { record: ready, pid: setUp.initPid, sync, console: setUp.console, compiled };
+  return { record: setUp.record, pid: setUp.initPid, sync, console: setUp.console, compiled };
 }
 
 /** exec.fifo, which start writes to, and start.result, which tells start how it went. Both open for reading and writing. */
-function makeFifos(directory: string, given: Map<string, number>): void {
+function makeFifos(directory: string, owner: number, given: Map<string, number>): void {
   for (const [name, file] of [
     ["fifo", "exec.fifo"],
     ["result", "start.result"],
@@ -142,7 +141,10 @@ function makeFifos(directory: string, given: Map<string, number>): void {
     const path = `${directory}/${file}`;
     const made = syscall(SYS.mknodat, AT_FDCWD, cstring(path), S_IFIFO | 0o600, 0);
     if (made < 0) throw new SystemError("mkfifo", JSON.stringify(path), -made);
-    given.set(name, open(path, O_RDWR | O_NOFOLLOW));
+    const fd = open(path, O_RDWR | O_NOFOLLOW);
+    given.set(name, fd);
+    // As runc's does: who is root in the container may be asked to open it.
+    if (owner !== 0) syscall(SYS.fchownat, fd, cstring(""), owner, -1, AT_EMPTY_PATH);
   }
 }
 
@@ -209,6 +211,7 @@ function converse(setUp: SetUp, sync: number): void {
       setUp.initPid = heard.first;
       reap(setUp.enterPid);
       setUp.enterPid = 0;
+      stageReadyRecord(setUp);
       if (prepared.plan.innerHooks.length > 0) rareAnswers().tellInnerHooks(setUp);
       if (early === undefined) continue;
       heard = early;
@@ -235,6 +238,15 @@ function converse(setUp: SetUp, sync: number): void {
         if (rareAnswers().answer(setUp, heard)) sayGo(sync);
     }
   }
+}
+
+/** Writes down the container as it will be when init is ready, while init is busy. */
+function stageReadyRecord(setUp: SetUp): void {
+  const startTime = startTimeOf(setUp.initPid);
+  // Gone already: end of file, or its last words, come next.
+  if (startTime === undefined) return;
+  setUp.record = readyRecord(setUp.record, setUp.cgroup!, setUp.initPid, startTime, setUp.compiled);
+  stageReplacement(setUp.request.root, setUp.record);
 }
 
 /** What only init says, after which it blocks. */

@@ -6,6 +6,7 @@
  */
 import { EEXIST } from "../../native-bindings/errno.ts";
 import {
+  AT_FDCWD,
   close,
   O_CREAT,
   O_EXCL,
@@ -17,7 +18,8 @@ import {
   tryUnlink,
   writeAll,
 } from "../../native-bindings/files.ts";
-import { utf8 } from "../../native-bindings/libc.ts";
+import { cstring, syscall, utf8 } from "../../native-bindings/libc.ts";
+import { SYS } from "../../native-bindings/syscall-numbers.ts";
 import { SystemError } from "../../native-bindings/system-error.ts";
 import type { Hook } from "../bundle/config.ts";
 import type { CgroupRecord } from "../cgroups/record.ts";
@@ -51,13 +53,16 @@ export interface ContainerRecord {
   readonly hooks?: { readonly poststart?: readonly Hook[]; readonly poststop?: readonly Hook[] };
   /** False: killing init leaves its processes, so they are killed through the cgroup. */
   readonly private_pid_namespace: boolean;
-  /** What init does after `start`: what a failure there is told with. */
-  readonly after_start?: readonly AfterStart[];
   /** Without a mount namespace: the id of the mount below the one that the root file system was made, to be found again. */
   readonly host_mount?: number;
+  /** What init does after `start`: what a failure there is told with. */
+  readonly after_start?: readonly AfterStart[];
 }
 
 export const recordName = "state.json";
+
+/** What the record was while the container was created: when the record is damaged, it still says where the cgroup is. */
+const earlierName = "creating.json";
 
 /** A step that init carries out after `start`, by the number of its first operation. */
 export interface AfterStart {
@@ -81,6 +86,18 @@ export function readRecord(root: string, id: string): ContainerRecord {
   }
   if (content === undefined) throw new RuntimeFault({ what: "container does not exist", value: id });
   return parseRecord(content, id, path);
+}
+
+/** The record of the container's creation, as far as it can be read: for one whose record is damaged. */
+export function readEarlierRecord(root: string, id: string): ContainerRecord | undefined {
+  validateId(id);
+  const path = `${root}/${id}/${earlierName}`;
+  try {
+    return parseRecord(readTextIfThere(path) ?? "", id, path);
+  } catch (error) {
+    if (error instanceof RuntimeFault || error instanceof SystemError) return undefined;
+    throw error;
+  }
 }
 
 /** True for the fault that {@link readRecord} throws when there is no container of that id. */
@@ -127,6 +144,12 @@ function damaged(path: string, cause?: unknown): RuntimeFault {
  * @throws RuntimeFault with the path and the errno (ENOSPC ...).
  */
 export function writeRecord(root: string, record: ContainerRecord): void {
+  stageRecord(root, record);
+  putRecord(root, record.id);
+}
+
+/** The first half of {@link writeRecord}: the content, under a name that nobody looks for. */
+function stageRecord(root: string, record: ContainerRecord): void {
   const path = `${root}/${record.id}/${recordName}`;
   const temporary = `${path}.${process.pid}`;
   try {
@@ -136,11 +159,40 @@ export function writeRecord(root: string, record: ContainerRecord): void {
     } finally {
       close(fd);
     }
-    rename(temporary, path);
   } catch (error) {
     tryUnlink(temporary);
     throw asFault(error, "unable to store the container's state", path);
   }
+}
+
+/** The second half: what was staged becomes the record. @throws RuntimeFault as {@link writeRecord}. */
+export function putRecord(root: string, id: string): void {
+  const path = `${root}/${id}/${recordName}`;
+  try {
+    rename(`${path}.${process.pid}`, path);
+  } catch (error) {
+    tryUnlink(`${path}.${process.pid}`);
+    throw asFault(error, "unable to store the container's state", path);
+  }
+}
+
+/**
+ * Stages the record that will replace that of the container's creation, which is kept beside it.
+ *
+ * @throws RuntimeFault as {@link writeRecord}.
+ */
+export function stageReplacement(root: string, record: ContainerRecord): void {
+  const directory = `${root}/${record.id}`;
+  // Only a help for bad days: a file system without hard links does without.
+  syscall(
+    SYS.linkat,
+    AT_FDCWD,
+    cstring(`${directory}/${recordName}`, 0),
+    AT_FDCWD,
+    cstring(`${directory}/${earlierName}`, 1),
+    0,
+  );
+  stageRecord(root, record);
 }
 
 /** A file of that name is what a killed process of the same pid left behind. */
