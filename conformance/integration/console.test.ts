@@ -86,7 +86,7 @@ test("the terminal belongs to the user", () => {
   closeSync(of.fd);
 });
 
-test("exec --tty sends a terminal of its own", async () => {
+needs("exec command", "ps command")("exec --tty sends a terminal of its own", async () => {
   const of = running();
   const path = join(base, "exec-console");
   const socket = listenForDescriptor(path);

@@ -80,14 +80,17 @@ for (const place of ["/proc/self/fd", "/proc/1/fd", "/proc/thread-self/fd"]) {
   });
 }
 
-test("CVE-2024-21626: exec in a working directory that leads to a descriptor never is on the host", () => {
-  const of = running();
-  for (let fd = 3; fd <= 16; fd++) {
-    Bun.spawnSync(["ln", "-sfn", `/proc/self/fd/${fd}`, join(of.rootfs, "w")]);
-    const outcome = runtime(["exec", "--cwd", "/w", of.id, "sh", "-c", "ls ../../../.."]);
-    expect(outcome.stdout).not.toMatch(/^(boot|work|home)$/m);
-  }
-});
+needs("exec command")(
+  "CVE-2024-21626: exec in a working directory that leads to a descriptor never is on the host",
+  () => {
+    const of = running();
+    for (let fd = 3; fd <= 16; fd++) {
+      Bun.spawnSync(["ln", "-sfn", `/proc/self/fd/${fd}`, join(of.rootfs, "w")]);
+      const outcome = runtime(["exec", "--cwd", "/w", of.id, "sh", "-c", "ls ../../../.."]);
+      expect(outcome.stdout).not.toMatch(/^(boot|work|home)$/m);
+    }
+  },
+);
 
 /** The image, not the runtime, fills /dev; and a file is to be masked. */
 function runWithOwnDev(script: string, fill: (dev: string) => void): Outcome {

@@ -96,7 +96,7 @@ withUsers("the exec fifo belongs to the container's root", () => {
   expect(statSync(join(root, of.id, "exec.fifo")).uid).toBe(host);
 });
 
-withUsers("exec enters the user namespace too", () => {
+needs("user namespaces", "exec command")("exec enters the user namespace too", () => {
   const of = running(mapped());
   const seen = succeeded(runtime(["exec", of.id, "sh", "-c", "id -u; readlink /proc/self/ns/user"]))
     .stdout.trim()

@@ -1,17 +1,18 @@
 /** Everything that is thought out before anything is touched: bundle → plan, or a fault. */
 import { CLONE_NEWUSER } from "../../native-bindings/constants.ts";
-import { exists } from "../../native-bindings/files.ts";
 import { syscall } from "../../native-bindings/libc.ts";
 import { SYS } from "../../native-bindings/syscall-numbers.ts";
 import type { Bundle } from "../bundle/bundle.ts";
 import type { Config, POSIXRlimit } from "../bundle/config.ts";
 import { readBundle } from "../bundle/read-bundle.ts";
+import { lexicalPath } from "../bundle/rules/paths.ts";
 import { selfPlacement } from "../cgroups/place.ts";
 import { type CgroupPlan, planCgroup } from "../cgroups/plan.ts";
 import { stdioToOwn } from "../host/caller.ts";
 import { readCgroupLayout } from "../host/cgroup-layout.ts";
 import { homeDirectory } from "../host/home-directory.ts";
 import { readMountFacts } from "../host/mount-facts.ts";
+import { checkRootDirectory } from "../host/root-directory.ts";
 import { mountsInHost, planMounts } from "../plan/mounts.ts";
 import { type NamespacePlan, planNamespaces } from "../plan/namespaces.ts";
 import { needsHome } from "../plan/process.ts";
@@ -55,6 +56,7 @@ export function prepareStart(
   for (const warning of bundle.warnings) request.log.warn(`${warning.pointer}: ${warning.message}`);
   const rootless = syscall(SYS.geteuid) !== 0;
   const namespaces = planNamespaces(config);
+  if (rootless) checkRootless(namespaces);
   const layout = readCgroupLayout();
   const cgroup = planCgroup({
     cgroupsPath: config.linux?.cgroupsPath,
@@ -92,7 +94,7 @@ export function prepareStart(
     rootfs: planMounts({ config, rootfs, namespaces, facts, noPivot }),
     process: {
       home: needsHome(config.process!) ? homeOf(config, rootfs) : "/",
-      ownedStdio: config.process!.terminal ? [] : stdioToOwn(hostId(config)),
+      ownedStdio: config.process!.terminal ? TERMINAL : stdioToOwn(hostId(config, config.process!.user?.uid ?? 0)),
       groupsDenied: namespaces.newUser && groupsAreDenied(config.linux?.gidMappings ?? []),
     },
     startBy,
@@ -125,6 +127,9 @@ function hostMountOf(rootfs: string): number | undefined {
   return (require("./host-mounts.ts") as typeof import("./host-mounts.ts")).mountIdOf(rootfs);
 }
 
+/** All three standard descriptors are the same new terminal, which belongs to the container's root. */
+const TERMINAL: readonly number[] = [0];
+
 /** A terminal needs somebody at its other end, and a console socket a terminal. runc's words. */
 function checkTerminal(config: Config, { consoleSocket }: CreateRequest, detached: boolean): void {
   const terminal = config.process!.terminal === true;
@@ -144,18 +149,22 @@ function checkTerminal(config: Config, { consoleSocket }: CreateRequest, detache
   }
 }
 
-/** root.path as an absolute host path. That it is a directory without symbolic links was checked with the config. */
+/** root.path as an absolute host path, clean. */
 function rootfsPath(bundle: Bundle): string {
   const path = bundle.config.root!.path;
-  const full = path.startsWith("/") ? path : `${bundle.directory}/${path}`;
-  if (!exists(full)) {
-    throw new RuntimeFault({
-      what: `invalid rootfs: stat ${full}: no such file or directory`,
-      where: "/root/path",
-      value: path,
-    });
-  }
+  const full = lexicalPath(path.startsWith("/") ? path : `${bundle.directory}/${path}`);
+  checkRootDirectory(full, path);
   return full;
+}
+
+/** Who is root nowhere else can be it in a user namespace only. */
+function checkRootless(namespaces: NamespacePlan): void {
+  if ((namespaces.all & CLONE_NEWUSER) !== 0) return;
+  throw new RuntimeFault({
+    what: "rootless container requires user namespaces",
+    where: "/linux/namespaces",
+    hint: 'add {"type": "user"} and mappings, as `runts spec --rootless` writes them',
+  });
 }
 
 /** A bind mount over /etc or /etc/passwd is what the container will see there. */
@@ -170,9 +179,8 @@ function homeOf(config: Config, rootfs: string): string {
   return homeDirectory(rootfs, config.process!.user?.uid ?? 0, source);
 }
 
-/** The host's id of the container's user. */
-function hostId(config: Config): number {
-  const uid = config.process!.user?.uid ?? 0;
+/** The host's id of one of the container's users. */
+export function hostId(config: Config, uid: number): number {
   for (const { containerID, hostID, size } of config.linux?.uidMappings ?? []) {
     if (uid >= containerID && uid < containerID + size) return hostID + uid - containerID;
   }

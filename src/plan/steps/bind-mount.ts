@@ -5,7 +5,7 @@ import {
   OPEN_TREE_CLOEXEC,
   OPEN_TREE_CLONE,
 } from "../../../native-bindings/constants.ts";
-import { ENOENT, ENOTDIR, EPERM } from "../../../native-bindings/errno.ts";
+import { EINVAL, ENOENT, ENOTDIR, EPERM } from "../../../native-bindings/errno.ts";
 import { AT_FDCWD } from "../../../native-bindings/files.ts";
 import { load, type Slot } from "../../program/builder.ts";
 import { emptyPath, MOUNT_ATTR_BYTES, mountAttr, sharedSlot } from "../shared-values.ts";
@@ -77,7 +77,7 @@ export const bindMount: StepKind<BindMount> = {
     return mountFailure(step, errno);
   },
   hint({ source, point }, errno) {
-    if (errno === ENOTDIR) {
+    if (errno === ENOTDIR || (errno === EINVAL && point.file)) {
       return `a ${point.file ? "file cannot be bound on a directory" : "directory cannot be bound on a file"}`;
     }
     if (errno === ENOENT) return `${source} and the mount point must be there, or the root file system be writable`;

@@ -6,7 +6,7 @@ import {
   RESOLVE_NO_MAGICLINKS,
 } from "../../../native-bindings/constants.ts";
 import { EEXIST, ENOENT, EPERM } from "../../../native-bindings/errno.ts";
-import { O_CLOEXEC, O_NOFOLLOW, O_PATH, S_IFREG } from "../../../native-bindings/files.ts";
+import { O_CLOEXEC, O_DIRECTORY, O_NOFOLLOW, O_PATH, S_IFREG } from "../../../native-bindings/files.ts";
 import { load, type Slot } from "../../program/builder.ts";
 import { emptyPath, OPEN_HOW_BYTES, openHow, sharedSlot, sharedSpace } from "../shared-values.ts";
 import type { Compilation, Step, StepKind } from "../step.ts";
@@ -24,7 +24,7 @@ export interface OpenDeviceDirectory extends Step {
 export const openDeviceDirectory: StepKind<OpenDeviceDirectory> = {
   kind: "open-device-directory",
   emit(c, { point, keepAs }) {
-    emitLookup(c, point, sharedSlot(c, keepAs));
+    emitLookup(c, point, sharedSlot(c, keepAs), O_DIRECTORY);
   },
   describe: ({ point }) => `open /${point.path} inside the container's root`,
   failure: ({ point }) => `error opening /${point.path} for device nodes`,

@@ -11,7 +11,7 @@ import {
   RESOLVE_NO_MAGICLINKS,
   RESOLVE_NO_SYMLINKS,
 } from "../../../native-bindings/constants.ts";
-import { EEXIST, EXDEV } from "../../../native-bindings/errno.ts";
+import { EAGAIN, EEXIST, EXDEV } from "../../../native-bindings/errno.ts";
 import { O_CLOEXEC, O_DIRECTORY, O_PATH, S_IFREG } from "../../../native-bindings/files.ts";
 import { type Label, load, type Slot } from "../../program/builder.ts";
 import { emptyPath, OPEN_HOW_BYTES, openHow, sharedSlot, sharedSpace } from "../shared-values.ts";
@@ -71,7 +71,8 @@ export function emitMountPoint(c: Compilation, point: MountPoint, statInto?: num
     return { directory, path, flags: MOVE_MOUNT_F_EMPTY_PATH };
   }
   const target = sharedSlot(c, "target");
-  emitLookup(c, point, target, statInto);
+  // What is no directory is told as such here: move_mount says EINVAL only.
+  emitLookup(c, point, target, point.file ? 0 : O_DIRECTORY, statInto);
   return {
     directory: load(target),
     path: emptyPath(p),
@@ -79,14 +80,20 @@ export function emitMountPoint(c: Compilation, point: MountPoint, statInto?: num
   };
 }
 
-/** Opens the path into `target`, making it if it must be. One operation, and a jump, when it is there. */
-export function emitLookup(c: Compilation, point: MountPoint, target: Slot, statInto?: number): void {
+/**
+ * Opens the path into `target`, making it if it must be. One operation, and a jump, when it is there.
+ *
+ * @param kind O_DIRECTORY to refuse anything else.
+ */
+export function emitLookup(c: Compilation, point: MountPoint, target: Slot, kind = 0, statInto?: number): void {
   const { p } = c;
   const how = openHow(
     c,
-    O_PATH | O_CLOEXEC,
+    O_PATH | O_CLOEXEC | kind,
     RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | (point.noSymlinks ? RESOLVE_NO_SYMLINKS : 0),
   );
+  const again = p.label();
+  p.place(again);
   p.call(p.nr.openat2, load(c.rootfs), p.string(point.path), how, OPEN_HOW_BYTES).save(target);
   if (!point.make) {
     if (statInto !== undefined) emitStat(c, target, statInto);
@@ -98,6 +105,8 @@ export function emitLookup(c: Compilation, point: MountPoint, target: Slot, stat
   if (statInto !== undefined) emitStat(c, target, statInto);
   p.jump(found);
   p.place(missing);
+  // Something was renamed or mounted anywhere on the host while a ".." was looked up. openat2(2).
+  p.jumpIfErrno(target, EAGAIN, again);
   emitMake(c, point, target, how, found);
   if (!point.outsideProc) {
     p.place(found);
@@ -150,9 +159,15 @@ function emitMake(c: Compilation, point: MountPoint, target: Slot, how: number, 
   p.call(p.nr.openat2, load(c.rootfs), p.string(path), how, OPEN_HOW_BYTES).save(target).onError(failed);
   p.jump(done);
   p.place(failed);
-  // "It exists" is not why: then the look-up's own error counts, else the reason for which it could not be made.
-  p.xor(load(made), -EEXIST).onZero(p.fail).ignoreError();
-  p.xor(load(made), 0);
+  // What could not be made is why; but when it was, or was there, the look-up's own error counts: it is asked for again.
+  const again = p.label();
+  const refused = p.label();
+  p.xor(load(made), 0).onError(refused);
+  p.place(again);
+  p.call(p.nr.openat2, load(c.rootfs), p.string(path), how, OPEN_HOW_BYTES).save(target);
+  p.jump(done);
+  p.place(refused);
+  p.jumpIfErrno(made, EEXIST, again);
   p.jump(p.fail);
 }
 
