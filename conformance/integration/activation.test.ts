@@ -49,7 +49,7 @@ needs("pidfd socket")("--pidfd-socket gets a descriptor of the init", () => {
   expect(about).toMatch(new RegExp(`^Pid:\\s+${state(of.id).pid}$`, "m"));
 });
 
-needs("pidfd socket")("exec --pidfd-socket gets a descriptor of its process", () => {
+needs("pidfd socket", "exec command")("exec --pidfd-socket gets a descriptor of its process", () => {
   const path = join(base, "exec-pidfd");
   const socket = listenForDescriptor(path);
   const of = running();

@@ -22,7 +22,9 @@ const verbs: string[][] = [
 describe("an id that could be a path is refused by every command", () => {
   const witness = join(root, "..", "sib");
   for (const verb of verbs) {
-    test(verb.join(" "), () => {
+    const [name] = verb;
+    const define = name === "pause" || name === "resume" || name === "ps" ? needs(`${name} command`) : test;
+    define(verb.join(" "), () => {
       mkdirSync(witness, { recursive: true });
       for (const id of badIds) {
         const outcome = runtime([...verb, id]);

@@ -107,7 +107,8 @@ for (const closed of ["0", "1", "2", "0 1", "0 1 2"]) {
     expect(outcome.hung).toBe(false);
     expect(outcome.stderr).not.toMatch(/internal error|panic|goroutine/);
     if (outcome.code !== 0) return;
-    const links = readFileSync(join(of.rootfs, "links"), "utf8");
+    // The caller's own files, in a directory of the test's, are the program's to have.
+    const links = readFileSync(join(of.rootfs, "links"), "utf8").replaceAll(base, "");
     expect(links).not.toMatch(/-> .*(state|bundle|runts|anon_inode|memfd|socket)/);
   });
 }

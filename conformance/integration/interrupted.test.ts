@@ -37,6 +37,33 @@ for (const kind of ["prestart", "createRuntime", "createContainer"]) {
   );
 }
 
+needs("recovers from kill -9")("after kill -9 of create, parents made for its cgroup go with it", async () => {
+  const flag = join(base, "flag-parents");
+  const of = bundle("true", (config) => {
+    sleepingHook("createRuntime", flag)(config);
+    config.linux.cgroupsPath = `/${tag}-outer/inner/leaf`;
+  });
+  const creating = beside(["create", "--bundle", of.dir, of.id]);
+  await until("the hook to run", () => existsSync(flag));
+  creating.kill();
+  await creating.ended;
+  expect(runtime(["delete", "--force", of.id])).toMatchObject({ code: 0, hung: false });
+  await until("everything to be gone", () => left().length === 0);
+});
+
+for (const signal of ["SIGTERM", "SIGINT"] as const) {
+  needs("recovers from kill -9")(`${signal} to create leaves nothing that delete --force doesn't remove`, async () => {
+    const flag = join(base, `flag-${signal}`);
+    const of = bundle("true", sleepingHook("createRuntime", flag));
+    const creating = beside(["create", "--bundle", of.dir, of.id]);
+    await until("the hook to run", () => existsSync(flag));
+    process.kill(creating.pid, signal);
+    expect((await creating.ended).code).not.toBe(0);
+    expect(runtime(["delete", "--force", of.id])).toMatchObject({ code: 0, hung: false });
+    await until("everything to be gone", () => left().length === 0);
+  });
+}
+
 test("after kill -9 of run in the foreground the container can still be deleted", async () => {
   const of = bundle("sleep 1000");
   const foreground = beside(["run", "--bundle", of.dir, of.id]);

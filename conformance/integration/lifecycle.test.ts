@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { withoutNamespace } from "./bundle.ts";
 import { containers, succeeded, until } from "./harness.ts";
 import { complaint } from "./runtime.ts";
+import { needs } from "./supports.ts";
 
 const { base, bundle, create, root, run, running, runtime, state } = containers("lifecycle");
 
@@ -158,7 +159,7 @@ test("list tells all containers, in the order of their names", () => {
   ]);
 });
 
-test("pause stops all processes, resume lets them go on", async () => {
+needs("pause command", "resume command")("pause stops all processes, resume lets them go on", async () => {
   const of = create("i=0; while :; do i=$((i+1)); echo $i; sleep 0.01; done");
   succeeded(runtime(["start", of.id]));
   succeeded(runtime(["pause", of.id]));
@@ -171,13 +172,13 @@ test("pause stops all processes, resume lets them go on", async () => {
   await until("more output", () => of.logs().stdout.length > length);
 });
 
-test("a paused container can be killed and deleted by force", () => {
+needs("pause command")("a paused container can be killed and deleted by force", () => {
   const of = running();
   succeeded(runtime(["pause", of.id]));
   succeeded(runtime(["delete", "--force", of.id]));
 });
 
-test("ps tells the processes of the container", () => {
+needs("ps command")("ps tells the processes of the container", () => {
   const of = running();
   expect(JSON.parse(succeeded(runtime(["ps", "--format", "json", of.id])).stdout)).toEqual([state(of.id).pid]);
   expect(succeeded(runtime(["ps", of.id])).stdout).toMatch(/PID.*\n.*sleep 1000\n$/);
@@ -203,7 +204,8 @@ const refusals: [when: "running" | "stopped" | "created" | "missing", args: stri
 ];
 
 for (const [when, [command, ...more], words] of refusals) {
-  test(`${command} ${more} is refused in runc's words when the container is ${when}`, async () => {
+  const define = command === "pause" || command === "resume" ? needs(`${command} command`) : test;
+  define(`${command} ${more} is refused in runc's words when the container is ${when}`, async () => {
     const made = { running, stopped, created: () => create("true"), missing: () => ({ id: "not-there" }) }[when];
     const { id } = await made();
     const outcome = runtime([command!, id, ...more.map((word) => word.replace("+", ""))]);

