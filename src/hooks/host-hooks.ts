@@ -15,6 +15,7 @@ import { SystemError } from "../../native-bindings/system-error.ts";
 import type { Hook } from "../bundle/config.ts";
 import { RuntimeFault } from "../report/fault.ts";
 import { goJsonWithoutBigints } from "../report/go-json.ts";
+import { type HookProcess, runHookProcess } from "./hook-process.ts";
 
 export type HostHookKind = "prestart" | "createRuntime" | "poststart" | "poststop";
 
@@ -46,11 +47,11 @@ export function runHostHooks(kind: HostHookKind, hooks: readonly Hook[], state: 
 export function runHostHook(kind: HostHookKind, index: number, hook: Hook, state: HookState, cwd?: string): void {
   const streams: number[] = [];
   try {
-    for (const name of ["stdin", "stdout", "stderr"]) streams.push(memoryFile(`hook ${name}`));
-    const [stdin, stdout, stderr] = streams as [number, number, number];
+    for (const name of ["stdin", "stdout", "stderr", "failure"]) streams.push(memoryFile(`hook ${name}`));
+    const [stdin, stdout, stderr, failed] = streams as [number, number, number, number];
     writeAll(stdin, utf8(stateJson(state)), "the hook's standard input");
     syscall(SYS.lseek, stdin, 0, 0);
-    const failure = spawnHook(hook, streams, cwd);
+    const failure = spawnHook(hook, [stdin, stdout, stderr, failed], cwd);
     if (failure === undefined) return;
     const output = failure.ran ? `, stdout: ${shownOutput(stdout)}, stderr: ${shownOutput(stderr)}` : "";
     throw new RuntimeFault({
@@ -78,39 +79,36 @@ interface HookFailure {
   readonly errno?: number;
 }
 
-function spawnHook(hook: Hook, streams: readonly number[], cwd: string | undefined): HookFailure | undefined {
-  const args = hook.args ?? [];
-  let result: Bun.SyncSubprocess;
-  try {
-    result = Bun.spawnSync({
-      // The path is run as it is; what the hook finds as its own name is what args says.
-      cmd: [hook.path, ...args.slice(1)],
-      argv0: args[0] ?? hook.path,
-      cwd,
-      env: hook.env === undefined ? process.env : environment(hook.env),
-      stdio: [streams[0]!, streams[1]!, streams[2]!],
-      timeout: hook.timeout === undefined ? undefined : hook.timeout * 1000,
-      killSignal: "SIGKILL",
-    });
-  } catch (error) {
-    const errno = (error as { errno?: unknown }).errno;
-    if (typeof errno !== "number") throw error;
-    return { reason: `fork/exec ${hook.path}`, ran: false, errno: Math.abs(errno) };
+/** A hook that names no timeout must not hang a caller for ever. As hooks inside the container. */
+const DEFAULT_TIMEOUT_SECONDS = 300;
+
+function spawnHook(hook: Hook, streams: HookProcess["streams"], cwd: string | undefined): HookFailure | undefined {
+  const { path, args, env, timeout: timeoutSeconds = DEFAULT_TIMEOUT_SECONDS } = hook;
+  const end = runHookProcess({
+    // The path is run as it is; what the hook finds as its own name is what args says.
+    path,
+    args: args === undefined || args.length === 0 ? [path] : args,
+    env: env ?? ownEnvironment(),
+    cwd,
+    streams,
+    timeoutSeconds,
+  });
+  if ("errno" in end) return { reason: `fork/exec ${path}`, ran: false, errno: end.errno };
+  if ("timedOut" in end) {
+    return { reason: `hook ran past specified timeout of ${timeoutSeconds.toFixed(1)}s`, ran: true };
   }
-  if (result.exitedDueToTimeout) {
-    return { reason: `hook ran past specified timeout of ${hook.timeout!.toFixed(1)}s`, ran: true };
-  }
-  if (result.exitCode === 0) return undefined;
-  return { reason: result.signalCode ? `signal: ${result.signalCode}` : `exit status ${result.exitCode}`, ran: true };
+  if (end.status === 0) return undefined;
+  const signal = end.status & 127;
+  return { reason: signal === 0 ? `exit status ${end.status >> 8}` : `signal: ${signalName(signal)}`, ran: true };
 }
 
-function environment(entries: readonly string[]): Record<string, string> {
-  const variables: Record<string, string> = Object.create(null);
-  for (const entry of entries) {
-    const equals = entry.indexOf("=");
-    if (equals > 0) variables[entry.slice(0, equals)] = entry.slice(equals + 1);
-  }
-  return variables;
+function signalName(signal: number): string {
+  const { constants } = require("node:os") as typeof import("node:os");
+  return Object.entries(constants.signals).find(([, number]) => number === signal)?.[0] ?? `${signal}`;
+}
+
+function ownEnvironment(): string[] {
+  return Object.entries(process.env).map(([name, value]) => `${name}=${value}`);
 }
 
 /** @see memfd_create(2) */
