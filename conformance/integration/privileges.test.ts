@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
-import type { Edit } from "./bundle.ts";
+import { existsSync } from "node:fs";
+import { type Edit, put } from "./bundle.ts";
 import { containers } from "./harness.ts";
 import { complaint } from "./runtime.ts";
 import { needs } from "./supports.ts";
@@ -67,6 +68,20 @@ const rows: [name: string, uid: number, asked: Sets, got: Sets][] = [
 for (const [name, uid, asked, got] of rows) {
   test(name, () => {
     expect(seen(prints("", capabilities(asked, uid)))).toEqual(sets.map((set) => maskOf(got[set] ?? [])));
+  });
+}
+
+for (const [field, sign] of [
+  ["apparmorProfile", "/sys/kernel/security/apparmor"],
+  ["selinuxLabel", "/sys/fs/selinux/enforce"],
+] as const) {
+  // Whether the label takes hold can be seen only where the module is at work.
+  const ask = existsSync(sign) ? test.skip : test;
+  ask(`${field} without its security module is refused, not forgotten`, () => {
+    const outcome = run("echo ran", (config) => put(config, `/process/${field}`, "none-of-this-name"));
+    expect(outcome.code).toBe(1);
+    expect(outcome.stdout).toBe("");
+    expect(complaint(outcome)).toMatch(/apparmor|selinux/);
   });
 }
 

@@ -3,6 +3,7 @@ import { readText, readTextIfThere, tryReadDirectory } from "../../native-bindin
 import { syscall } from "../../native-bindings/libc.ts";
 import { SYS } from "../../native-bindings/syscall-numbers.ts";
 import { readCgroupLayout } from "./cgroup-layout.ts";
+import { securityModules } from "./security-modules.ts";
 
 export interface HostCapabilities {
   readonly kernel: { readonly release: string; readonly major: number; readonly minor: number };
@@ -36,7 +37,7 @@ export function readHostCapabilities(): HostCapabilities {
   const namespaces = tryReadDirectory("/proc/self/ns");
   return {
     kernel: { release, major, minor },
-    securityModules: (readTextIfThere("/sys/kernel/security/lsm") ?? "").trim().split(",").filter(Boolean),
+    securityModules: securityModules(),
     cgroupMode: layout.mode,
     controllers,
     euid: syscall(SYS.geteuid),

@@ -55,6 +55,9 @@ export function prepareStart(
   checkTerminal(config, request, detached);
   for (const warning of bundle.warnings) request.log.warn(`${warning.pointer}: ${warning.message}`);
   const rootless = syscall(SYS.geteuid) !== 0;
+  if (config.process!.apparmorProfile || config.process!.selinuxLabel) {
+    (require("./check-labels.ts") as typeof import("./check-labels.ts")).checkLabels(config.process!);
+  }
   const namespaces = planNamespaces(config);
   if (rootless) checkRootless(namespaces);
   const layout = readCgroupLayout();
@@ -124,6 +127,28 @@ function placement(cgroup: CgroupPlan, namespaces: NamespacePlan, rootless: bool
 }
 
 function hostMountOf(rootfs: string): number | undefined {
+function withActivation(config: Config, activation: readonly string[] | undefined): Config {
+  if (activation === undefined || activation.length === 0) return config;
+  const { env = [] } = config.process!;
+  return { ...config, process: { ...config.process!, env: [...env, ...activation] } };
+}
+
+function supportCheck(): typeof import("./check-supported.ts") {
+  return require("./check-supported.ts") as typeof import("./check-supported.ts");
+}
+
+/** True for what {@link checkSupported} has something to say about. Most containers have none of it. */
+function needsSupport({ process, linux, hooks }: Config): boolean {
+  return (
+    hooks !== undefined ||
+    !!process?.apparmorProfile ||
+    !!process?.selinuxLabel ||
+    !!linux?.mountLabel ||
+    linux?.intelRdt !== undefined ||
+    linux?.netDevices !== undefined
+  );
+}
+
   return (require("./host-mounts.ts") as typeof import("./host-mounts.ts")).mountIdOf(rootfs);
 }
 

@@ -150,6 +150,7 @@ export const START_CASES: readonly Case[] = [
     "no mount namespace",
     specWith({ root: { path: "rootfs" }, mounts: [] }, {}, { namespaces: [], maskedPaths: [], readonlyPaths: [] }),
   ],
+  ["labels of security modules", specWith({}, { apparmorProfile: "strict", selinuxLabel: "u:r:container_t:s0" })],
   ["mounts in the host's mount namespace", specWith({}, {}, { namespaces: [], maskedPaths: [], readonlyPaths: [] })],
   [
     "no namespace, no terminal, no capabilities",

@@ -205,6 +205,7 @@ function timeNamespace(config: Config): NewTimeNamespace {
 function buildStage(input: StartPlanInput, createHooks: readonly InnerHook[]): Step[] {
   const { config, namespaces, rootfs } = input;
   const steps: Step[] = [{ kind: "init-begin", ...EVERYWHERE }];
+  if (hasLabel(config)) for (const step of securityLabels().openLabelSteps(config.process!)) steps.push(step);
   if (placesItselfInInit(namespaces)) {
     pushPlacement(steps, input.placement);
     // After it: the namespace is rooted where the process is when it is made.
@@ -262,6 +263,7 @@ function becomeStage(input: StartPlanInput, candidates: readonly string[]): Step
   const process = config.process!;
   const mask: Umask = { kind: "umask", from: "/process/user/umask", mask: process.user?.umask ?? 0o022 };
   const steps: Step[] = [mask];
+  if (hasLabel(config)) for (const step of securityLabels().setLabelSteps(process)) steps.push(step);
   if (process.noNewPrivileges) steps.push({ kind: "no-new-privileges", from: "/process/noNewPrivileges" });
   if (process.scheduler || process.ioPriority || config.linux?.personality || config.linux?.memoryPolicy) {
     const { planRareSettings } = require("./rare-settings.ts") as typeof import("./rare-settings.ts");
@@ -279,6 +281,14 @@ function becomeStage(input: StartPlanInput, candidates: readonly string[]): Step
   const ready: Ready = { kind: "ready", ...EVERYWHERE, dumpable: input.rootless };
   steps.push(ready);
   return steps;
+}
+
+function hasLabel({ process }: Config): boolean {
+  return !!process!.apparmorProfile || !!process!.selinuxLabel;
+}
+
+function securityLabels(): typeof import("./security-labels.ts") {
+  return require("./security-labels.ts") as typeof import("./security-labels.ts");
 }
 
 /** The filter, where it comes first: without no_new_privs it needs CAP_SYS_ADMIN, and what follows must pass it. */

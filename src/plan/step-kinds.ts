@@ -32,6 +32,7 @@ import { awaitCgroup, newCgroupNamespace, placeSelf } from "./steps/placement.ts
 import { rlimits } from "./steps/rlimits.ts";
 import { enterRoot, rootFilesystem, rootPropagation } from "./steps/root-filesystem.ts";
 import { installFilter } from "./steps/seccomp.ts";
+import { openLabelFile, setLabel } from "./steps/security-label.ts";
 import { ready, runtimeHooks } from "./steps/sync.ts";
 import { newTimeNamespace } from "./steps/time-namespace.ts";
 import { becomeUser } from "./steps/user.ts";
@@ -94,6 +95,8 @@ export function allKinds(): AnyKind[] {
     detachOldRoot,
     rootPropagation,
     umask,
+    openLabelFile,
+    setLabel,
     noNewPrivileges,
     scheduler,
     ioPriority,
