@@ -91,6 +91,15 @@ test("the JSON holds the same, with the operands of each step", () => {
   expect(explained.report).toHaveLength(2);
 });
 
+test("operands that are bytes, and numbers of 64 bits, are told in the JSON as texts", () => {
+  const step = { kind: "filter", from: "", bpf: Uint8Array.of(6, 0, 255), limit: 2n ** 63n };
+  const p = new ProgramBuilder("x86_64");
+  p.place(p.fail);
+  p.call(p.nr.exit_group, 0);
+  const explained = explainProgram({ stages: [{ name: "only", steps: [step] }] }, p, describe, "json");
+  expect(JSON.parse(explained).stages[0].steps[0]).toMatchObject({ bpf: "0600ff", limit: "9223372036854775808" });
+});
+
 test("tests of an errno that are also reached from elsewhere stay operations of their own", () => {
   const p = new ProgramBuilder("x86_64");
   const [choose, fd] = [p.label(), p.slot("fd")];

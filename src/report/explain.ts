@@ -51,7 +51,13 @@ export function explainProgram(
     name,
     steps: steps.map(({ step, description, operations }) => ({ ...step, description, operations })),
   }));
-  return `${JSON.stringify({ stages: json, report: rest }, (_, v) => (typeof v === "bigint" ? `${v}` : v), 2)}\n`;
+  return `${JSON.stringify({ stages: json, report: rest }, (_, value) => jsonValue(value), 2)}\n`;
+}
+
+/** What JSON has no form for: numbers of 64 bits in decimal, bytes in hexadecimal. */
+function jsonValue(value: unknown): unknown {
+  if (typeof value === "bigint") return `${value}`;
+  return value instanceof Uint8Array ? value.toHex() : value;
 }
 
 type Stages = readonly {

@@ -34,7 +34,8 @@ export const placeSelf: StepKind<PlaceSelf> = {
       p.place(next);
     }
   },
-  describe: ({ files }) => `move into the container's cgroup (${files.length} hierarchies)`,
+  describe: ({ files }) =>
+    `move into the container's cgroup (${files.length} ${files.length === 1 ? "hierarchy" : "hierarchies"})`,
   failure: () => "unable to apply cgroup configuration: failed to move into the container's cgroup",
 };
 

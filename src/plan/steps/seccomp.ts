@@ -34,7 +34,7 @@ export const installFilter: StepKind<InstallFilter> = {
     p.call(p.nr.close, load(message + 4));
   },
   describe: (step) =>
-    `install the seccomp filter (${step.bpf.length / 8} instructions)${step.listener ? " and hand its listener over" : ""}`,
+    `install the seccomp filter (${step.bpf.length} bytes)${step.listener ? " and hand its listener over" : ""}`,
   failure: () => "unable to init seccomp: error loading seccomp filter into kernel",
   hint: (_, errno) =>
     errno === 13
