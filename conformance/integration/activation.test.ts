@@ -27,16 +27,19 @@ test("descriptors for another pid aren't the program's", () => {
   expect(succeeded(outcome).stdout).toBe("[]\n4\n");
 });
 
-test("with NOTIFY_SOCKET the program is told where its own notify socket is, not the caller's", () => {
-  const path = join(base, "notify");
-  const of = bundle('echo "$NOTIFY_SOCKET"; ls -d "$(echo "$NOTIFY_SOCKET" | sed s,/[^/]*$,,)"');
-  const log = join(base, "notify-log");
-  const through = ["sh", "-c", `exec "$@" >${log}`, "sh"];
-  succeeded(runtime(["create", "--bundle", of.dir, of.id], { env: { ...env, NOTIFY_SOCKET: path }, through }));
-  succeeded(runtime(["start", of.id]));
-  for (let tries = 0; tries < 200 && state(of.id).status !== "stopped"; tries++) Bun.sleepSync(10);
-  expect(readFileSync(log, "utf8").split("\n").slice(0, 2)).toEqual(["/run/notify/notify.sock", "/run/notify"]);
-});
+needs("NOTIFY_SOCKET")(
+  "with NOTIFY_SOCKET the program is told where its own notify socket is, not the caller's",
+  () => {
+    const path = join(base, "notify");
+    const of = bundle('echo "$NOTIFY_SOCKET"; ls -d "$(echo "$NOTIFY_SOCKET" | sed s,/[^/]*$,,)"');
+    const log = join(base, "notify-log");
+    const through = ["sh", "-c", `exec "$@" >${log}`, "sh"];
+    succeeded(runtime(["create", "--bundle", of.dir, of.id], { env: { ...env, NOTIFY_SOCKET: path }, through }));
+    succeeded(runtime(["start", of.id]));
+    for (let tries = 0; tries < 200 && state(of.id).status !== "stopped"; tries++) Bun.sleepSync(10);
+    expect(readFileSync(log, "utf8").split("\n").slice(0, 2)).toEqual(["/run/notify/notify.sock", "/run/notify"]);
+  },
+);
 
 needs("pidfd socket")("--pidfd-socket gets a descriptor of the init", () => {
   const path = join(base, "pidfd");

@@ -1,12 +1,12 @@
 import { describe, expect, test } from "bun:test";
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { put } from "./bundle.ts";
+import { type Config, put } from "./bundle.ts";
 import { containers } from "./harness.ts";
 import { complaint } from "./runtime.ts";
 import { needs } from "./supports.ts";
 
-const { bundle, run, runBundle, runtime } = containers("bad-config");
+const { bundle, root, run, runBundle, runtime } = containers("bad-config");
 
 /** How runc 1.1.5 takes it: it refuses too ("same"), or it is what only runts refuses ("more"). */
 type Stand = "same" | "more";
@@ -184,3 +184,20 @@ needs("validate and explain")("explain tells the steps with their places, and ru
   expect(outcome.code).toBe(0);
   for (const word of ["/mounts/0", "pivot_root", "/process/args"]) expect(outcome.stdout).toContain(word);
 });
+
+for (const [pointer, edit] of [
+  ["/process/apparmorProfile", (config) => Object.assign(config.process, { apparmorProfile: "banana" })],
+  ["/process/selinuxLabel", (config) => Object.assign(config.process, { selinuxLabel: "a:b:c:d" })],
+  ["/linux/mountLabel", (config) => Object.assign(config.linux, { mountLabel: "a:b:c:d" })],
+  ["/linux/netDevices", (config) => Object.assign(config.linux, { netDevices: { banana0: {} } })],
+  ["/linux/intelRdt", (config) => Object.assign(config.linux, { intelRdt: { closID: "banana" } })],
+  ["/hooks/poststop/0/path", (config) => Object.assign(config, { hooks: { poststop: [{ path: "/nope/hook" }] } })],
+  ["/hooks/poststart/0/path", (config) => Object.assign(config, { hooks: { poststart: [{ path: "/etc/passwd" }] } })],
+] as [pointer: string, edit: (config: Config) => void][]) {
+  needs("json pointers")(`what can't be had is refused by name before anything is created: ${pointer}`, () => {
+    const of = bundle("true", edit);
+    const outcome = runtime(["create", "--bundle", of.dir, of.id]);
+    expect([outcome.code, complaint(outcome)]).toEqual([1, expect.stringContaining(`at ${pointer}`)]);
+    expect(existsSync(join(root, of.id))).toBe(false);
+  });
+}

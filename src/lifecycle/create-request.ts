@@ -13,8 +13,10 @@ export interface CreateRequest {
   readonly pidfdSocket?: string;
   readonly noPivot: boolean;
   readonly noNewKeyring: boolean;
-  /** How many descriptors from 3 on go to the container's process. */
+  /** How many descriptors from 3 on go to the container's process: of socket activation, then --preserve-fds. */
   readonly preserveFds: number;
+  /** What the container's process is told of socket activation. */
+  readonly activation?: readonly string[];
   readonly systemdCgroup: boolean;
   readonly rootless: boolean | "auto";
   readonly log: Log;

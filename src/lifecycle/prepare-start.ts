@@ -51,13 +51,14 @@ export function prepareStart(
   filterCache = filterCacheDirectory(),
 ): PreparedStart {
   const bundle = readBundle(request.bundle);
-  const { config } = bundle;
+  const config = withActivation(bundle.config, request.activation);
+  if (needsSupport(config)) supportCheck().checkSupported(config);
   checkTerminal(config, request, detached);
   for (const warning of bundle.warnings) request.log.warn(`${warning.pointer}: ${warning.message}`);
-  const rootless = syscall(SYS.geteuid) !== 0;
   if (config.process!.apparmorProfile || config.process!.selinuxLabel) {
     (require("./check-labels.ts") as typeof import("./check-labels.ts")).checkLabels(config.process!);
   }
+  const rootless = syscall(SYS.geteuid) !== 0;
   const namespaces = planNamespaces(config);
   if (rootless) checkRootless(namespaces);
   const layout = readCgroupLayout();
@@ -90,6 +91,9 @@ export function prepareStart(
     rootless,
     noPivot,
   });
+  if (config.linux?.mountLabel && !facts.selinux) {
+    request.log.warn("/linux/mountLabel: ignored, as selinux is disabled or not supported");
+  }
   const plan = planStart({
     id: request.id,
     config,
@@ -126,7 +130,6 @@ function placement(cgroup: CgroupPlan, namespaces: NamespacePlan, rootless: bool
   return { intoCgroup, files };
 }
 
-function hostMountOf(rootfs: string): number | undefined {
 function withActivation(config: Config, activation: readonly string[] | undefined): Config {
   if (activation === undefined || activation.length === 0) return config;
   const { env = [] } = config.process!;
@@ -137,18 +140,12 @@ function supportCheck(): typeof import("./check-supported.ts") {
   return require("./check-supported.ts") as typeof import("./check-supported.ts");
 }
 
-/** True for what {@link checkSupported} has something to say about. Most containers have none of it. */
-function needsSupport({ process, linux, hooks }: Config): boolean {
-  return (
-    hooks !== undefined ||
-    !!process?.apparmorProfile ||
-    !!process?.selinuxLabel ||
-    !!linux?.mountLabel ||
-    linux?.intelRdt !== undefined ||
-    linux?.netDevices !== undefined
-  );
+/** True when check-supported.ts may have something to say. Most containers have none of it. */
+function needsSupport({ linux, hooks }: Config): boolean {
+  return hooks !== undefined || linux?.intelRdt !== undefined || linux?.netDevices !== undefined;
 }
 
+function hostMountOf(rootfs: string): number | undefined {
   return (require("./host-mounts.ts") as typeof import("./host-mounts.ts")).mountIdOf(rootfs);
 }
 

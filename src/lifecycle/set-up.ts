@@ -128,8 +128,14 @@ function build(setUp: SetUp, startBy: "fifo" | "sync"): SetUpContainer {
   // Under run nobody else starts it: it goes on while the rest is written down.
   if (startBy === "sync") sayGo(sync);
   putRecord(request.root, request.id);
+  if (request.pidfdSocket !== undefined) sendPidfd(request.pidfdSocket, setUp);
   if (request.pidFile !== undefined) writePidFile(request.pidFile, setUp.initPid);
   return { record: setUp.record, pid: setUp.initPid, sync, console: setUp.console, compiled };
+}
+
+function sendPidfd(socket: string, { initPid, prepared }: SetUp): void {
+  const path = socket.startsWith("/") ? socket : `${prepared.bundle.directory}/${socket}`;
+  (require("./activation.ts") as typeof import("./activation.ts")).sendPidfd(path, initPid);
 }
 
 /** exec.fifo, which start writes to, and start.result, which tells start how it went. Both open for reading and writing. */
@@ -171,7 +177,6 @@ function spawn(setUp: SetUp): void {
   const firstOwn = 3 + request.preserveFds;
   const descriptors: number[] = [];
   for (const name of prepared.plan.given) descriptors.push(given.get(name)!);
-  for (let fd = 3; fd < firstOwn; fd++) checkPreserved(fd, request.preserveFds);
   setUp.enterPid = spawnProgram({
     program: compiled.program,
     firstOwn,
@@ -185,17 +190,6 @@ function spawn(setUp: SetUp): void {
     close(fd);
     given.delete(name);
   }
-}
-
-function checkPreserved(fd: number, count: number): void {
-  const F_GETFD = 1;
-  if (syscall(SYS.fcntl, fd, F_GETFD) >= 0) return;
-  throw new RuntimeFault({
-    what: `unable to stat preserved-fd ${fd - 3} (of ${count})`,
-    where: "--preserve-fds",
-    value: count,
-    errno: 9,
-  });
 }
 
 /** Hears the program out until it is ready. See conversation.ts for the whole of it. */

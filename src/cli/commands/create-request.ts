@@ -1,3 +1,4 @@
+import type { Activation } from "../../lifecycle/activation.ts";
 import type { CreateRequest } from "../../lifecycle/create.ts";
 import { RuntimeFault } from "../../report/fault.ts";
 import { absolutePath } from "../../state/state-root.ts";
@@ -15,6 +16,15 @@ export function createRequest(request: CommandRequest): CreateRequest {
       value: preserveFds,
     });
   }
+  if (process.env.NOTIFY_SOCKET) {
+    throw new RuntimeFault({
+      what: "passing sd_notify messages on to the caller is not supported",
+      where: "NOTIFY_SOCKET",
+      value: process.env.NOTIFY_SOCKET,
+      hint: "unset NOTIFY_SOCKET for the runtime, or give the container the socket by a bind mount",
+    });
+  }
+  const passed = passedOn(preserveFds);
   return {
     root: rootOf(request).path,
     id: request.arguments[0]!,
@@ -25,11 +35,19 @@ export function createRequest(request: CommandRequest): CreateRequest {
     pidfdSocket: textOption(options, "pidfd-socket") || undefined,
     noPivot: options["no-pivot"] === true,
     noNewKeyring: options["no-new-keyring"] === true,
-    preserveFds,
+    preserveFds: passed?.count ?? 0,
+    activation: passed?.environment,
     systemdCgroup: global["systemd-cgroup"] === true,
     rootless: rootlessMode(textOption(global, "rootless")),
     log,
   };
+}
+
+function passedOn(preserveFds: number): Activation | undefined {
+  if (preserveFds === 0 && !process.env.LISTEN_FDS) return undefined;
+  return (require("../../lifecycle/activation.ts") as typeof import("../../lifecycle/activation.ts")).activation(
+    preserveFds,
+  );
 }
 
 function absoluteOrAbsent(path: string): string | undefined {

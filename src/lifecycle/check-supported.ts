@@ -1,0 +1,39 @@
+/** Fields that ask for what this host or this runtime doesn't have: refused by name, before anything is created. */
+import { AT_EACCESS } from "../../native-bindings/constants.ts";
+import { AT_FDCWD, readTextIfThere } from "../../native-bindings/files.ts";
+import { cstring, syscall } from "../../native-bindings/libc.ts";
+import { SYS } from "../../native-bindings/syscall-numbers.ts";
+import type { Config, Hook } from "../bundle/config.ts";
+import { RuntimeFault } from "../report/fault.ts";
+
+/** @throws RuntimeFault with the field's pointer. */
+export function checkSupported({ linux, hooks }: Config): void {
+  if (linux?.intelRdt !== undefined) refuseIntelRdt();
+  if (Object.keys(linux?.netDevices ?? {}).length > 0) {
+    throw new RuntimeFault({
+      what: "moving network devices into the container is not supported",
+      where: "/linux/netDevices",
+      hint: "move them in a createRuntime hook: `ip link set NAME netns PID`",
+    });
+  }
+  // Those inside the container have paths of the container.
+  for (const kind of ["prestart", "createRuntime", "poststart", "poststop"] as const) {
+    const list = hooks?.[kind] ?? [];
+    for (let index = 0; index < list.length; index++) checkHook(list[index]!, `/hooks/${kind}/${index}/path`);
+  }
+}
+
+function refuseIntelRdt(): void {
+  const known = readTextIfThere("/proc/filesystems")?.includes("\tresctrl\n") === true;
+  const what = known
+    ? "intelRdt is not supported by this runtime"
+    : "intelRdt is specified in config, but Intel RDT is not enabled: the kernel has no resctrl file system";
+  throw new RuntimeFault({ what, where: "/linux/intelRdt" });
+}
+
+function checkHook({ path }: Hook, where: string): void {
+  const X_OK = 1;
+  const result = syscall(SYS.faccessat2, AT_FDCWD, cstring(path), X_OK, AT_EACCESS);
+  if (result === 0) return;
+  throw new RuntimeFault({ what: `hook ${path} can't be run`, where, value: path, errno: -result });
+}
