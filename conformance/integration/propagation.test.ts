@@ -3,9 +3,10 @@ import { mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { type Config, grant } from "./bundle.ts";
 import { containers } from "./harness.ts";
+import { complaint } from "./runtime.ts";
 import { needs } from "./supports.ts";
 
-const { base, prints, running, state } = containers("propagation");
+const { base, bundle, prints, running, runtime, state } = containers("propagation");
 
 const shared = join(base, "shared");
 mkdirSync(shared);
@@ -56,6 +57,15 @@ for (const [options, there] of mounts) {
     expect(seen).toMatch(there);
   });
 }
+
+test("a private root without pivot_root is refused", () => {
+  const of = bundle("echo ran", (config) => {
+    config.linux.rootfsPropagation = "rprivate";
+  });
+  const outcome = runtime(["run", "--no-pivot", "--bundle", of.dir, of.id]);
+  expect([outcome.code, outcome.stdout]).toEqual([1, ""]);
+  expect(complaint(outcome)).toContain("rootfsPropagation of [r]private is not safe without pivot_root");
+});
 
 test("mounts made inside are not seen by the host", () => {
   const before = Bun.spawnSync(["cat", "/proc/self/mountinfo"]).stdout.toString();

@@ -72,6 +72,16 @@ test("a missing read-only path is skipped", () => {
   expect(prints("echo ran", readonlyPaths("/nope", "/etc/nope"))).toBe("ran");
 });
 
+needs("one mask")("masked directories share one file system", () => {
+  const of = bundle("stat -c %d /a /b /c", (config) => {
+    config.linux.maskedPaths = ["/a", "/etc/secret", "/b", "/c"];
+  });
+  for (const name of ["a", "b", "c"]) mkdirSync(join(of.rootfs, name));
+  const numbers = runBundle(of).stdout.trim().split("\n");
+  expect(numbers).toHaveLength(3);
+  expect(new Set(numbers).size).toBe(1);
+});
+
 test("without masks and read-only paths nothing is covered", () => {
   const open: Edit = (config) => Object.assign(config.linux, { maskedPaths: undefined, readonlyPaths: undefined });
   expect(prints(`awk '$5 ~ "^/proc/." {print $5}' /proc/self/mountinfo`, open)).toBe("");
@@ -202,3 +212,22 @@ test("a root that is a symlink is refused", () => {
   expect(readlinkSync(join(of.dir, "link"))).toBe("rootfs");
   expect(complaint(runBundle(of))).toMatch(/invalid rootfs.*symlink/);
 });
+
+const roots: [name: string, path: string, words: RegExp][] = [
+  ["is missing", "nope", /invalid rootfs: stat .*nope.*no such file or directory/],
+  ["is a file", "file", /not a directory/],
+  ["has a symlink in its path", "link/rootfs", /invalid rootfs: not an absolute path, or a symlink/],
+];
+
+for (const [name, path, words] of roots) {
+  test(`a root that ${name} is refused`, () => {
+    const of = bundle("echo ran", (config) => {
+      config.root.path = path;
+    });
+    writeFileSync(join(of.dir, "file"), "");
+    symlinkSync(".", join(of.dir, "link"));
+    const outcome = runBundle(of);
+    expect([outcome.code, outcome.stdout]).toEqual([1, ""]);
+    expect(complaint(outcome)).toMatch(words);
+  });
+}

@@ -91,6 +91,16 @@ needs("stricter than runc")("refuses a value of two lines", () => {
   ).toBe(1);
 });
 
+test("refuses one of the network when the namespace to join is the caller's own", () => {
+  const outcome = run("echo ran", (config) => {
+    withoutNamespace(config, "network");
+    config.linux.namespaces.push({ type: "network", path: `/proc/${process.pid}/ns/net` });
+    config.linux.sysctl = { "net.ipv4.ip_forward": "1" };
+  });
+  expect([outcome.code, outcome.stdout]).toEqual([1, ""]);
+  expect(complaint(outcome)).toMatch(/net\.ipv4\.ip_forward"? (is )?not allowed in host network namespace/);
+});
+
 needs("json pointers")("says which key it refuses", () => {
   const outcome = run("true", (config) => {
     config.linux.sysctl = { "kernel.panic": "1" };

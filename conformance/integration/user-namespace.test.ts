@@ -113,6 +113,23 @@ needs("user namespaces", "joined user namespace")("a user namespace with a path 
   expect(succeeded(outcome).stdout.trim().split("\n")).toEqual([readlinkSync(path), "0"]);
 });
 
+needs("user namespaces", "joined user namespace")("the mappings of a joined user namespace may be repeated", () => {
+  const other = running(mapped());
+  const path = `/proc/${state(other.id).pid}/ns/user`;
+  const joined =
+    (ids: IdMapping[]): Edit =>
+    (config) => {
+      mapped(ids)(config);
+      config.linux.namespaces = config.linux.namespaces.map(({ type }) =>
+        type === "user" ? { type, path } : { type },
+      );
+    };
+  expect(succeeded(run("id -u", joined(mapping))).stdout).toBe("0\n");
+  const outcome = run("echo ran", joined([{ containerID: 0, hostID: host, size: 5 }]));
+  expect([outcome.code, outcome.stdout]).toEqual([1, ""]);
+  expect(complaint(outcome)).toContain("both namespace path and non-matching mapping specified");
+});
+
 const faults: [name: string, edit: Edit, words: RegExp, stricter?: true][] = [
   ["a user namespace without mappings", (config) => config.linux.namespaces.push({ type: "user" }), /mapping/],
   [

@@ -2,6 +2,7 @@ import { ENOENT } from "../../native-bindings/errno.ts";
 import { close, O_NONBLOCK, O_RDONLY, tryOpen } from "../../native-bindings/files.ts";
 import { syscall } from "../../native-bindings/libc.ts";
 import { SYS } from "../../native-bindings/syscall-numbers.ts";
+import type { Config } from "../bundle/config.ts";
 import type { JoinedNamespace } from "../plan/steps/join-namespaces.ts";
 import { RuntimeFault } from "../report/fault.ts";
 
@@ -15,7 +16,12 @@ const NS_GET_NSTYPE = 0xb703;
  *
  * @returns descriptors by the names that the program knows them by: `ns:TYPE`.
  */
-export function openNamespaces(namespaces: readonly JoinedNamespace[], given: Map<string, number>): void {
+export function openNamespaces(
+  namespaces: readonly JoinedNamespace[],
+  linux: Config["linux"],
+  directory: string,
+  given: Map<string, number>,
+): void {
   for (const { type, flag, path, from } of namespaces) {
     const fd = tryOpen(path, O_RDONLY | O_NONBLOCK);
     if (fd < 0) {
@@ -38,4 +44,8 @@ export function openNamespaces(namespaces: readonly JoinedNamespace[], given: Ma
     }
     given.set(`ns:${type}`, fd);
   }
+  if (namespaces.length === 0 || linux === undefined) return;
+  const { sysctl, uidMappings, gidMappings } = linux;
+  if (sysctl === undefined && uidMappings === undefined && gidMappings === undefined) return;
+  (require("./check-joined.ts") as typeof import("./check-joined.ts")).checkJoined(linux, directory, given);
 }

@@ -112,7 +112,7 @@ function build(setUp: SetUp, startBy: "fifo" | "sync"): SetUpContainer {
   given.set("sync", programsEnd);
   try {
     if (startBy === "fifo") makeFifos(directory, hostId(prepared.bundle.config, 0), given);
-    openNamespaces(prepared.namespaces.joined, given);
+    openNamespaces(prepared.namespaces.joined, prepared.bundle.config.linux, directory, given);
     openRareDescriptors(setUp);
     limitSilence(sync);
     spawn(setUp);

@@ -72,6 +72,7 @@ export function planMounts(request: RootfsInput): RootfsSteps {
     ownNamespace: mountNamespace,
     ownMount: mountNamespace || mountsInHost(config, all),
   };
+  if (input.noPivot && (propagation & MS_PRIVATE) !== 0) refusePrivate(config.linux!.rootfsPropagation!);
   const early: Step[] = [root];
   if (!mountNamespace) refuseHiding(input);
   const progress = planMountSteps(input);
@@ -88,6 +89,15 @@ export function planMounts(request: RootfsInput): RootfsSteps {
 /** True when there is something to mount and no mount namespace: it is mounted in the runtime's. */
 export function mountsInHost({ mounts, root }: Config, namespaces: number): boolean {
   return (namespaces & CLONE_NEWNS) === 0 && ((mounts !== undefined && mounts.length > 0) || root?.readonly === true);
+}
+
+/** Without pivot_root the host's mounts stay below the root, and what the host unmounts would be kept alive there. */
+function refusePrivate(value: string): never {
+  throw new RuntimeFault({
+    what: "rootfsPropagation of [r]private is not safe without pivot_root",
+    where: "/linux/rootfsPropagation",
+    value,
+  });
 }
 
 /** The rules say it sooner; that nothing is left unhidden must not depend on them. */

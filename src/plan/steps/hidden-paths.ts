@@ -2,15 +2,25 @@
  * linux.maskedPaths and linux.readonlyPaths. The root is the container's by now, so paths are resolved inside it; and what lies
  * in another mount namespace (through /proc/1/root, say) is refused by mount(2) itself.
  */
-import { AT_EMPTY_PATH, MOUNT_ATTR_RDONLY, MS_BIND, MS_RDONLY, MS_REC } from "../../../native-bindings/constants.ts";
+import {
+  AT_EMPTY_PATH,
+  MOUNT_ATTR_RDONLY,
+  MOVE_MOUNT_F_EMPTY_PATH,
+  MOVE_MOUNT_T_SYMLINKS,
+  MS_BIND,
+  MS_RDONLY,
+  MS_REC,
+  OPEN_TREE_CLOEXEC,
+  OPEN_TREE_CLONE,
+} from "../../../native-bindings/constants.ts";
 import { ENOENT, ENOTDIR } from "../../../native-bindings/errno.ts";
-import { AT_FDCWD } from "../../../native-bindings/files.ts";
+import { AT_FDCWD, O_CLOEXEC, O_DIRECTORY, O_PATH } from "../../../native-bindings/files.ts";
 import { load } from "../../program/builder.ts";
 import { MOUNT_ATTR_BYTES, mountAttr, sharedSlot } from "../shared-values.ts";
 import type { Step, StepKind } from "../step.ts";
 
 /**
- * Covers files with the host's /dev/null and directories with an empty, read-only tmpfs.
+ * Covers files with the host's /dev/null and directories with an empty, read-only tmpfs, the same for all of them.
  *
  * The source is a name below the old root, which is the working directory until detach-old-root: what the image or a racing
  * process makes of the container's own /dev/null has no part in it (CVE-2025-31133).
@@ -31,6 +41,11 @@ export const maskPaths: StepKind<MaskPaths> = {
     const tmpfs = p.string("tmpfs");
     const empty = p.string(`nr_blocks=1,nr_inodes=1${label === undefined ? "" : `,context="${label}"`}`);
     const result = p.slot("mask");
+    const tree = p.slot("mask_mount");
+    // Until there is a tmpfs to clone: a number that no descriptor has.
+    const first = p.slot("mask_directory", NO_DESCRIPTOR);
+    const cloneFlags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH;
+    const moveFlags = MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_SYMLINKS;
     p.call(p.nr.fchdir, load(sharedSlot(c, "old_root")));
     for (let i = 0; i < paths.length; i++) {
       const path = p.string(paths[i]!);
@@ -39,7 +54,12 @@ export const maskPaths: StepKind<MaskPaths> = {
       // Only a missing destination may be skipped.
       p.jumpIfErrno(result, ENOENT, next);
       // ENOTDIR: it is a directory. Whatever else it was, this fails for the same reason.
+      const own = p.label();
+      p.call(p.nr.open_tree, load(first), p.string(""), cloneFlags).save(tree).onError(own);
+      p.call(p.nr.move_mount, load(tree), p.string(""), AT_FDCWD, path, moveFlags).onZero(next);
+      p.place(own);
       p.call(mount, tmpfs, path, tmpfs, MS_RDONLY, empty);
+      p.call(p.nr.openat, AT_FDCWD, path, O_PATH | O_DIRECTORY | O_CLOEXEC).save(first);
       p.place(next);
     }
   },
@@ -50,6 +70,8 @@ export const maskPaths: StepKind<MaskPaths> = {
       ? "a masked path leads through a file that is no directory"
       : "every masked path that exists must be masked",
 };
+
+const NO_DESCRIPTOR = 0x7fffffff;
 
 /** Makes paths read-only: each becomes a mount of its own, without what the mount above allows. */
 export interface ReadonlyPaths extends Step {
