@@ -1,6 +1,6 @@
 /** Fields that ask for what this host or this runtime doesn't have: refused by name, before anything is created. */
 import { AT_EACCESS } from "../../native-bindings/constants.ts";
-import { AT_FDCWD, readTextIfThere } from "../../native-bindings/files.ts";
+import { AT_FDCWD, exists, readTextIfThere } from "../../native-bindings/files.ts";
 import { cstring, syscall } from "../../native-bindings/libc.ts";
 import { SYS } from "../../native-bindings/syscall-numbers.ts";
 import type { Config, Hook } from "../bundle/config.ts";
@@ -8,6 +8,13 @@ import { RuntimeFault } from "../report/fault.ts";
 
 /** @throws RuntimeFault with the field's pointer. */
 export function checkSupported({ linux, hooks }: Config): void {
+  if (linux?.mountLabel && !exists("/sys/fs/selinux/enforce")) {
+    throw new RuntimeFault({
+      what: "mount label is specified in config, but selinux is disabled or not supported",
+      where: "/linux/mountLabel",
+      value: linux.mountLabel,
+    });
+  }
   if (linux?.intelRdt !== undefined) refuseIntelRdt();
   if (Object.keys(linux?.netDevices ?? {}).length > 0) {
     throw new RuntimeFault({

@@ -142,7 +142,8 @@ function supportCheck(): typeof import("./check-supported.ts") {
 
 /** True when check-supported.ts may have something to say. Most containers have none of it. */
 function needsSupport({ linux, hooks }: Config): boolean {
-  return hooks !== undefined || linux?.intelRdt !== undefined || linux?.netDevices !== undefined;
+  if (hooks !== undefined) return true;
+  return linux?.intelRdt !== undefined || linux?.netDevices !== undefined || !!linux?.mountLabel;
 }
 
 function hostMountOf(rootfs: string): number | undefined {
