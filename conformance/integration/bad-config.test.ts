@@ -188,7 +188,6 @@ needs("validate and explain")("explain tells the steps with their places, and ru
 for (const [pointer, edit] of [
   ["/process/apparmorProfile", (config) => Object.assign(config.process, { apparmorProfile: "banana" })],
   ["/process/selinuxLabel", (config) => Object.assign(config.process, { selinuxLabel: "a:b:c:d" })],
-  ["/linux/mountLabel", (config) => Object.assign(config.linux, { mountLabel: "a:b:c:d" })],
   ["/linux/netDevices", (config) => Object.assign(config.linux, { netDevices: { banana0: {} } })],
   ["/linux/intelRdt", (config) => Object.assign(config.linux, { intelRdt: { closID: "banana" } })],
   ["/hooks/poststop/0/path", (config) => Object.assign(config, { hooks: { poststop: [{ path: "/nope/hook" }] } })],
@@ -201,3 +200,9 @@ for (const [pointer, edit] of [
     expect(existsSync(join(root, of.id))).toBe(false);
   });
 }
+
+needs("json pointers")("a mount label that nothing enforces is warned of", () => {
+  if (existsSync("/sys/fs/selinux/enforce")) return;
+  const outcome = run("true", (config) => Object.assign(config.linux, { mountLabel: "a:b:c:d" }));
+  expect(outcome).toMatchObject({ code: 0, stderr: expect.stringContaining("/linux/mountLabel: ") });
+});

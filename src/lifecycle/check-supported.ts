@@ -5,15 +5,13 @@ import { cstring, syscall } from "../../native-bindings/libc.ts";
 import { SYS } from "../../native-bindings/syscall-numbers.ts";
 import type { Config, Hook } from "../bundle/config.ts";
 import { RuntimeFault } from "../report/fault.ts";
+import type { Log } from "../report/log.ts";
 
-/** @throws RuntimeFault with the field's pointer. */
-export function checkSupported({ linux, hooks }: Config): void {
+/** Warns of what is without effect here. @throws RuntimeFault with the field's pointer. */
+export function checkSupported({ linux, hooks }: Config, log: Log): void {
   if (linux?.mountLabel && !exists("/sys/fs/selinux/enforce")) {
-    throw new RuntimeFault({
-      what: "mount label is specified in config, but selinux is disabled or not supported",
-      where: "/linux/mountLabel",
-      value: linux.mountLabel,
-    });
+    // As runc takes it: without SELinux there is nothing that a label could protect.
+    log.warn("/linux/mountLabel: mount label is specified in config, but selinux is disabled or not supported");
   }
   if (linux?.intelRdt !== undefined) refuseIntelRdt();
   if (Object.keys(linux?.netDevices ?? {}).length > 0) {

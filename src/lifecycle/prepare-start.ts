@@ -52,7 +52,7 @@ export function prepareStart(
 ): PreparedStart {
   const bundle = readBundle(request.bundle);
   const config = withActivation(bundle.config, request.activation);
-  if (needsSupport(config)) supportCheck().checkSupported(config);
+  if (needsSupport(config)) supportCheck().checkSupported(config, request.log);
   checkTerminal(config, request, detached);
   for (const warning of bundle.warnings) request.log.warn(`${warning.pointer}: ${warning.message}`);
   if (config.process!.apparmorProfile || config.process!.selinuxLabel) {
