@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { closeSync, readSync, writeSync } from "node:fs";
+import { closeSync, openSync, readSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { type Config, withoutDev } from "./bundle.ts";
 import { listenForDescriptor } from "./console-socket.ts";
@@ -115,7 +115,13 @@ needs("exec command", "ps command")("exec --tty sends a terminal of its own", as
 test("run in the foreground connects the caller's terminal", () => {
   const of = bundle("tty; echo $((6*7))", withTerminal);
   const command = `${runtimePath} --root ${root} run --bundle ${of.dir} ${of.id}`;
-  const outcome = Bun.spawnSync(["script", "-qec", command, "/dev/null"], { timeout: 10_000 });
+  // At the end of its input script(1) types ^D, which the kernel turns into a NUL if the terminal goes raw before it is read:
+  // it would be echoed. A FIFO that is open for writing too has no end.
+  const input = join(of.dir, "input");
+  Bun.spawnSync(["mkfifo", input]);
+  const stdin = openSync(input, "r+");
+  const outcome = Bun.spawnSync(["script", "-qec", command, "/dev/null"], { stdin, timeout: 10_000 });
+  closeSync(stdin);
   expect(outcome.stdout.toString()).toMatch(/\/dev\/pts\/0\r?\n42/);
   expect(outcome.exitCode).toBe(0);
 });
