@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { mkdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Config, Edit } from "./bundle.ts";
+import { type Config, type Edit, withoutDev } from "./bundle.ts";
 import { containers } from "./harness.ts";
 import { complaint } from "./runtime.ts";
 import { needs } from "./supports.ts";
@@ -211,6 +211,28 @@ test("a root that is a symlink is refused", () => {
   symlinkSync("rootfs", join(of.dir, "link"));
   expect(readlinkSync(join(of.dir, "link"))).toBe("rootfs");
   expect(complaint(runBundle(of))).toMatch(/invalid rootfs.*symlink/);
+});
+
+const ownNull = `[ "$(stat -Lc %d:%i /proc/self/fd/0)" = "$(stat -c %d:%i /dev/null)" ] && echo own`;
+
+test("a standard input that is the host's /dev/null becomes the container's", () => {
+  expect(prints(ownNull)).toBe("own");
+});
+
+test("so it does when the image has the device", () => {
+  const of = bundle(ownNull, withoutDev);
+  Bun.spawnSync(["mkdir", "-p", join(of.rootfs, "dev")]);
+  Bun.spawnSync(["mknod", "-m", "666", join(of.rootfs, "dev/null"), "c", "1", "3"]);
+  expect(runBundle(of).stdout).toBe("own\n");
+});
+
+needs("hostile /dev")("a block device with the numbers of /dev/null is not taken for it", () => {
+  const of = bundle("echo ran", withoutDev);
+  Bun.spawnSync(["mkdir", "-p", join(of.rootfs, "dev")]);
+  Bun.spawnSync(["mknod", "-m", "666", join(of.rootfs, "dev/null"), "b", "1", "3"]);
+  const outcome = runBundle(of);
+  expect([outcome.code, outcome.stdout]).toEqual([1, ""]);
+  expect(complaint(outcome)).toContain("/dev/null");
 });
 
 const roots: [name: string, path: string, words: RegExp][] = [

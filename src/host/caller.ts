@@ -1,5 +1,5 @@
 /** What the caller gave this process: standard descriptors. */
-import { fstat, S_IFCHR } from "../../native-bindings/files.ts";
+import { type FileStatus, fstat, S_IFCHR } from "../../native-bindings/files.ts";
 
 /**
  * The standard descriptors that must change hands, so that the container's user can open /dev/stdout again: those that are
@@ -9,8 +9,18 @@ export function stdioToOwn(hostUid: number): number[] {
   const fds: number[] = [];
   for (let fd = 0; fd <= 2; fd++) {
     const status = fstat(fd);
-    const isNull = status.type === S_IFCHR && status.deviceMajor === 1 && status.deviceMinor === 3;
-    if (!isNull && status.uid !== hostUid) fds.push(fd);
+    if (!isNull(status) && status.uid !== hostUid) fds.push(fd);
   }
   return fds;
+}
+
+/** The standard descriptors that are the host's /dev/null. */
+export function nullStdio(): number[] {
+  const fds: number[] = [];
+  for (let fd = 0; fd <= 2; fd++) if (isNull(fstat(fd))) fds.push(fd);
+  return fds;
+}
+
+function isNull({ type, deviceMajor, deviceMinor }: FileStatus): boolean {
+  return type === S_IFCHR && deviceMajor === 1 && deviceMinor === 3;
 }

@@ -23,6 +23,7 @@ import type { Config, Mount } from "../bundle/config.ts";
 import { relativeDestination } from "../plan/mount-destination.ts";
 import type { BindSource, CgroupHierarchyFacts, CgroupMountFacts, MountFacts } from "../plan/mount-facts.ts";
 import { RuntimeFault } from "../report/fault.ts";
+import { nullStdio } from "./caller.ts";
 import type { CgroupLayout } from "./cgroup-layout.ts";
 
 export interface MountFactsInput {
@@ -58,6 +59,7 @@ export function readMountFacts(input: MountFactsInput): MountFacts {
     kcore: exists("/proc/kcore"),
     mayMakeDevices: !inUserNamespace && !rootless && mayMakeDevices(),
     selinux: config.linux?.mountLabel ? exists("/sys/fs/selinux/enforce") : false,
+    nullStdio: config.process?.terminal ? [] : nullStdio(),
     hostMounts: input.noPivot ? hostMounts(input.rootfs) : [],
   };
 }

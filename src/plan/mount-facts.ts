@@ -43,6 +43,8 @@ export interface MountFacts {
   /** Device nodes can be made: the capability, in the host's own user namespace. */
   readonly mayMakeDevices: boolean;
   readonly selinux: boolean;
+  /** Standard descriptors that are the host's /dev/null. */
+  readonly nullStdio: readonly number[];
   /** `--no-pivot` only: mount points of proc and sysfs on the host, outside the root, the last made first. */
   readonly hostMounts: readonly string[];
 }

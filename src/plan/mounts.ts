@@ -24,13 +24,14 @@ import { RuntimeFault } from "../report/fault.ts";
 import { planDevices } from "./device-steps.ts";
 import type { MountFacts } from "./mount-facts.ts";
 import { propagationFlag } from "./mount-options.ts";
-import { type MountsInput, planMountSteps } from "./mount-steps.ts";
+import { type MountProgress, type MountsInput, planMountSteps } from "./mount-steps.ts";
 import type { NamespacePlan } from "./namespaces.ts";
 import type { RootfsSteps } from "./start-plan.ts";
 import type { Step } from "./step.ts";
 import type { ChangeRoot, DetachOldRoot, MakeWorkingDirectory } from "./steps/change-root.ts";
 import type { Console } from "./steps/console.ts";
 import type { MakeReadonly, MaskPaths, ReadonlyPaths } from "./steps/hidden-paths.ts";
+import type { NullStreams } from "./steps/null-streams.ts";
 import { cutsOff, type RootFilesystem, type RootPropagation } from "./steps/root-filesystem.ts";
 
 interface RootPlanInput extends MountsInput {
@@ -81,7 +82,7 @@ export function planMounts(request: RootfsInput): RootfsSteps {
   if (config.hooks?.createContainer?.length) early.push({ kind: "enter-root", from: "/hooks/createContainer" });
   return {
     early,
-    jail: jailSteps(input, terminal, root.ownMount, progress.deferred),
+    jail: jailSteps(input, terminal, root.ownMount, progress),
     late: mountNamespace ? lateSteps(input, root.propagation) : [],
   };
 }
@@ -110,16 +111,13 @@ function refuseHiding({ config: { linux } }: RootPlanInput): void {
   });
 }
 
-function jailSteps(
-  input: RootPlanInput,
-  terminal: boolean,
-  ownMount: boolean,
-  deferred: readonly MakeReadonly[],
-): Step[] {
+function jailSteps(input: RootPlanInput, terminal: boolean, ownMount: boolean, progress: MountProgress): Step[] {
   const { config, mountNamespace } = input;
   const by = !mountNamespace ? "chroot" : input.noPivot ? "move" : "pivot";
   const change: ChangeRoot = { kind: "change-root", from: "/root/path", by, hostMounts: input.facts.hostMounts };
   const steps: Step[] = [change];
+  // A /dev that is bound is the caller's affair, as for runc.
+  if (input.facts.nullStdio.length > 0 && !progress.devBound) steps.push(nullStreamsStep(input, progress));
   const cwd = config.process?.cwd ?? "/";
   if (cwd !== "/") {
     const step: MakeWorkingDirectory = { kind: "make-working-directory", from: "/process/cwd", path: cwd };
@@ -137,12 +135,18 @@ function jailSteps(
     };
     steps.push(step);
   }
-  for (const step of deferred) steps.push(step);
+  for (const step of progress.deferred) steps.push(step);
   if (config.root?.readonly === true) {
     const step: MakeReadonly = { kind: "make-readonly", from: "/root/readonly", mount: undefined, path: "/" };
     steps.push(step);
   }
   return steps;
+}
+
+function nullStreamsStep({ config, facts }: RootPlanInput, progress: MountProgress): NullStreams {
+  let fresh = progress.freshDev && !progress.inDev.includes("null");
+  for (const { path } of config.linux?.devices ?? []) if (path === "/dev/null") fresh = false;
+  return { kind: "null-streams", from: "", fds: facts.nullStdio, fresh };
 }
 
 function lateSteps(input: RootPlanInput, propagation: number): Step[] {

@@ -20,6 +20,7 @@ export const NO_FACTS: MountFacts = {
   kcore: true,
   mayMakeDevices: true,
   selinux: false,
+  nullStdio: [],
   hostMounts: [],
 };
 

@@ -89,6 +89,12 @@ export const START_CASES: readonly Case[] = [
   ["runc's default spec", specWith()],
   ["the default spec under run", specWith(), { startBy: "sync" }],
   ["without a terminal, standard streams handed over", specWith({}, { terminal: false, user: { uid: 7, gid: 7 } })],
+  ["streams that are the host's null device", specWith({}, { terminal: false }), { facts: { nullStdio: [0, 1, 2] } }],
+  [
+    "such streams, and a /dev of the image",
+    specWith({ mounts: [{ destination: "/proc", type: "proc", source: "proc" }] }, { terminal: false }),
+    { facts: { nullStdio: [0] } },
+  ],
   ["everything at once", RICH, RICH_CIRCUMSTANCES],
   ["everything at once under run", RICH, { ...RICH_CIRCUMSTANCES, startBy: "sync" }],
   ["a user namespace", specWith({}, {}, USER_NAMESPACE), { placement: CGROUP_V1 }],

@@ -27,6 +27,7 @@ import {
 import { mountByCall } from "./steps/mount-by-call.ts";
 import { mountCgroup2, mountCgroupsV1 } from "./steps/mount-cgroups.ts";
 import { mountFilesystem } from "./steps/mount-filesystem.ts";
+import { nullStreams } from "./steps/null-streams.ts";
 import { oomScoreAdj } from "./steps/oom-score.ts";
 import { awaitCgroup, newCgroupNamespace, placeSelf } from "./steps/placement.ts";
 import { rlimits } from "./steps/rlimits.ts";
@@ -87,6 +88,7 @@ export function allKinds(): AnyKind[] {
     changeRoot,
     makeWorkingDirectory,
     console,
+    nullStreams,
     makeReadonly,
     hostname,
     domainname,
