@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Config, type Mount, put } from "./bundle.ts";
+import type { Config, Mount } from "./bundle.ts";
 import { containers } from "./harness.ts";
 import { complaint } from "./runtime.ts";
 import { needs } from "./supports.ts";
@@ -75,12 +75,6 @@ test("options that only a file system has don't hinder a bind mount", () => {
 
 needs("json pointers")("a bind mount's options that have no effect are warned of", () => {
   expect(run("true", bind(hostDir, "size=1k")).stderr).toMatch(/level=warning msg="\/mounts\/\d+\/options\/1: /);
-});
-
-needs("json pointers")("a mount label without SELinux is warned of", () => {
-  // Where SELinux is at work it is no label that it knows.
-  const outcome = run("true", (config) => put(config, "/linux/mountLabel", "none-of-this-name"));
-  expect(outcome.stderr).toMatch(/\/linux\/mountLabel: ignored|error mounting/);
 });
 
 test("rro makes the mounts below a bind read-only too, ro doesn't", () => {

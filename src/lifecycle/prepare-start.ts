@@ -91,9 +91,6 @@ export function prepareStart(
     rootless,
     noPivot,
   });
-  if (config.linux?.mountLabel && !facts.selinux) {
-    request.log.warn("/linux/mountLabel: ignored, as selinux is disabled or not supported");
-  }
   const plan = planStart({
     id: request.id,
     config,
