@@ -144,6 +144,8 @@ const signatures: Readonly<Record<SyscallName, string>> = {
   setpriority: "which:int who:pid priority:int",
   setresgid: "real:id effective:id saved:id",
   setresuid: "real:id effective:id saved:id",
+  setfsuid: "uid:id",
+  setfsgid: "gid:id",
   setsid: "",
   setsockopt: "socket:fd level:int name:int value:data size:size",
   setuid: "uid:id",

@@ -1,5 +1,5 @@
 import { expect } from "bun:test";
-import { chownSync, readFileSync, readlinkSync, statSync } from "node:fs";
+import { chownSync, mkdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Config, type Edit, type IdMapping, withoutNamespace } from "./bundle.ts";
 import { containers, succeeded } from "./harness.ts";
@@ -89,6 +89,17 @@ withUsers("the default devices work", () => {
   expect(printsMapped("echo x >/dev/null; head -c 2 /dev/zero | od -An -tx1; head -c1 /dev/urandom | wc -c")).toBe(
     "00 00\n1",
   );
+});
+
+withUsers("a tmpfs starts with what it covers, as the container's root's where the owner isn't mapped", () => {
+  const of = bundle("stat -c %u /m/f /m/d; cat /m/f", (config) => {
+    mapped()(config);
+    config.mounts.push({ destination: "/m", type: "tmpfs", source: "tmpfs", options: ["tmpcopyup"] });
+  });
+  mkdirSync(join(of.rootfs, "m/d"), { recursive: true });
+  writeFileSync(join(of.rootfs, "m/f"), "copied\n");
+  chownSync(join(of.rootfs, "m/d"), host + 7, host + 7);
+  expect(succeeded(runBundle(of)).stdout).toBe("0\n7\ncopied\n");
 });
 
 withUsers("the exec fifo belongs to the container's root", () => {

@@ -28,6 +28,9 @@ const PATH_MAX = 4096;
 /** Deeper trees are no image's: a bound against one that grows while it is read. */
 const MAX_DEPTH = 256;
 
+/** Who owns the copy: a status whose uid and gid are -1 where the one who makes it does. */
+export type Owner = (status: FileStatus) => FileStatus;
+
 /**
  * Copies everything below `source` to below `target`: directories, files, links, special files, with owner and mode.
  * Extended attributes are left behind.
@@ -37,12 +40,12 @@ const MAX_DEPTH = 256;
  *
  * @throws SystemError
  */
-export function copyTree(source: number, target: number): void {
+export function copyTree(source: number, target: number, owner: Owner = (status) => status): void {
   // What came with O_PATH can be neither listed nor written below.
   const from = openAt(source, ".", O_RDONLY | O_DIRECTORY);
   const to = openAt(target, ".", O_RDONLY | O_DIRECTORY);
   try {
-    copyDirectory(from, to, 0);
+    copyDirectory(from, to, 0, owner);
   } finally {
     close(from);
     close(to);
@@ -59,22 +62,30 @@ function check(call: string, name: string, result: number): void {
   if (result < 0) throw new SystemError(call, JSON.stringify(name), -result);
 }
 
-function copyDirectory(from: number, to: number, depth: number): void {
+function copyDirectory(from: number, to: number, depth: number, owner: Owner): void {
   if (depth > MAX_DEPTH) throw new SystemError("copy", `more than ${MAX_DEPTH} directories deep`, 40);
   const entries = tryReadDirectory(`/proc/self/fd/${from}`);
   if (typeof entries === "number") throw new SystemError("getdents64", "the directory below a tmpfs", -entries);
   for (const { name } of entries) {
     const handle = openAt(from, name, O_PATH | O_NOFOLLOW);
     try {
-      const status = fstat(handle);
-      copyEntry(from, to, name, handle, status, depth);
+      const status = owner(fstat(handle));
+      copyEntry(from, to, name, handle, status, depth, owner);
     } finally {
       close(handle);
     }
   }
 }
 
-function copyEntry(from: number, to: number, name: string, handle: number, status: FileStatus, depth: number): void {
+function copyEntry(
+  from: number,
+  to: number,
+  name: string,
+  handle: number,
+  status: FileStatus,
+  depth: number,
+  owner: Owner,
+): void {
   const { type, mode } = status;
   if (type === S_IFLNK) {
     const buffer = new Uint8Array(PATH_MAX);
@@ -88,7 +99,7 @@ function copyEntry(from: number, to: number, name: string, handle: number, statu
     check("mkdir", name, syscall(SYS.mkdirat, to, cstring(name), 0o700));
     const source = openAt(from, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
     const made = openAt(to, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-    copyDirectory(source, made, depth + 1);
+    copyDirectory(source, made, depth + 1, owner);
     finish(made, name, status);
     close(source);
     close(made);

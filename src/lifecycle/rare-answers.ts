@@ -21,9 +21,11 @@ export function answer(setUp: SetUp, heard: Heard): boolean {
       return true;
     case Message.WantsCopy: {
       const { copyTree } = require("./copy-tree.ts") as typeof import("./copy-tree.ts");
+      const owners = require("./as-container-root.ts") as typeof import("./as-container-root.ts");
       const [target, source] = heard.fds as [number, number];
       try {
-        copyTree(source, target);
+        const { linux } = setUp.prepared.bundle.config;
+        owners.asContainerRoot(linux, () => copyTree(source, target, (status) => owners.mappedOwner(linux, status)));
       } finally {
         for (const fd of heard.fds) close(fd);
       }
