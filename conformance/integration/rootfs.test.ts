@@ -215,11 +215,11 @@ test("a root that is a symlink is refused", () => {
 
 const ownNull = `[ "$(stat -Lc %d:%i /proc/self/fd/0)" = "$(stat -c %d:%i /dev/null)" ] && echo own`;
 
-test("a standard input that is the host's /dev/null becomes the container's", () => {
+needs("inherited streams")("a standard input that is the host's /dev/null becomes the container's", () => {
   expect(prints(ownNull)).toBe("own");
 });
 
-test("so it does when the image has the device", () => {
+needs("inherited streams")("so it does when the image has the device", () => {
   const of = bundle(ownNull, withoutDev);
   Bun.spawnSync(["mkdir", "-p", join(of.rootfs, "dev")]);
   Bun.spawnSync(["mknod", "-m", "666", join(of.rootfs, "dev/null"), "c", "1", "3"]);

@@ -36,6 +36,7 @@ const standInGaps = {
   "one start wins": "a start of 1.1.5 that loses may wait for ever at the FIFO",
   "small descriptor limits": "runc applies the limit before it is done opening files",
   "tidy host mounts": "mounts made without a mount namespace stay when the container is deleted",
+  "inherited streams": "a foreground run of runc has pipes in place of the caller's streams",
   "one mask": "before 1.4.3 each masked directory got a tmpfs of its own",
   "shared root": "1.1.5 makes / shared before pivot_root, so that the container's own root isn't",
   "unbindable root": "runc makes / unbindable before it binds the rootfs, which fails then",
