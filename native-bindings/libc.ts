@@ -1,12 +1,24 @@
 /**
  * The hot seam to the kernel: `syscall(2)` of the C library.
  *
- * Every command starts here, so it is bound with the engine's built-in FFI: 0.3 ms at start, where loading koffi's addon
- * takes 1.3 ms (docs/measurements.md). What needs koffi's types or other libraries is declared in `koffi.ts`.
+ * Every command starts here, so it is bound with the engine's own FFI: 0.1 ms at start, where loading koffi's addon takes
+ * 1.3 ms, and the engine's module `bun:ffi` 0.4 ms more than the native object that it wraps (docs/measurements.md). What
+ * needs types or other libraries is declared in `koffi.ts`.
  */
-import { dlopen, ptr, read } from "bun:ffi";
 import { EINTR } from "./errno.ts";
 import { SystemError } from "./system-error.ts";
+
+/** The native part of `bun:ffi`: without its JavaScript, functions take and give plain numbers only. */
+interface NativeFfi {
+  dlopen(
+    library: string,
+    functions: object,
+  ): { readonly symbols: Readonly<Record<string, (...args: number[]) => number>> };
+  ptr(buffer: ArrayBufferView): number;
+  readonly read: { i32(address: number, offset: number): number };
+}
+
+export const ffi = (Bun as unknown as { readonly FFI: NativeFfi }).FFI;
 
 /** Every libc function that is called through this seam, in C's terms. i64_fast: a number where it fits. */
 const declarations = {
@@ -17,17 +29,9 @@ const declarations = {
   __errno_location: { args: [], returns: "ptr" },
 } as const;
 
-type Libc = {
-  syscall(nr: number, a: number, b: number, c: number, d: number, e: number, f: number): number;
-} & {
-  [name in Exclude<keyof typeof declarations, "syscall">]: (...args: number[]) => number;
-};
-
-/** The bound functions. Pointers are plain numbers. */
-export const libc = dlopen("libc.so.6", declarations as never).symbols as unknown as Libc;
-
-const bound = libc.syscall;
-const errnoAddress = libc.__errno_location() as never;
+const { symbols } = ffi.dlopen("libc.so.6", declarations);
+const bound = symbols.syscall!;
+const errnoAddress = symbols.__errno_location!();
 
 /**
  * One raw system call.
@@ -37,7 +41,7 @@ const errnoAddress = libc.__errno_location() as never;
  */
 export function syscall(nr: number, a = 0, b = 0, c = 0, d = 0, e = 0, f = 0): number {
   const result = bound(nr, a, b, c, d, e, f);
-  return result === -1 ? -read.i32(errnoAddress, 0) : result;
+  return result === -1 ? -ffi.read.i32(errnoAddress, 0) : result;
 }
 
 /** {@link syscall}, repeated while a signal interrupts it. */
@@ -50,7 +54,7 @@ export function syscallRetry(nr: number, a = 0, b = 0, c = 0, d = 0, e = 0, f = 
 
 /** The address of a buffer, which must stay referenced for as long as the kernel may use it. */
 export function addressOf(buffer: ArrayBufferView): number {
-  return ptr(buffer as Uint8Array) as unknown as number;
+  return ffi.ptr(buffer);
 }
 
 const encoder = new TextEncoder();

@@ -1,5 +1,5 @@
 /** posix_spawn(3): bound by those commands only that start a program, for every function bound costs 0.04 ms. */
-import { dlopen } from "bun:ffi";
+import { ffi } from "./libc.ts";
 
 const declarations = {
   posix_spawn: { args: ["ptr", "ptr", "ptr", "ptr", "ptr", "ptr"], returns: "i32" },
@@ -22,6 +22,6 @@ let bound: PosixSpawn | undefined;
  * @returns 0, with the pid stored, or a positive errno.
  */
 export function posixSpawn(...args: Parameters<PosixSpawn>): number {
-  bound ??= dlopen("libc.so.6", declarations).symbols.posix_spawn as unknown as PosixSpawn;
+  bound ??= ffi.dlopen("libc.so.6", declarations).symbols.posix_spawn as PosixSpawn;
   return bound(...args);
 }

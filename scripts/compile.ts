@@ -1,16 +1,18 @@
 /**
- * Compiles the executable with Bun. Run by scripts/build.mjs: bun scripts/compile.ts OUTFILE VERSION COMMIT ARCH [ORDER-FILE]
+ * Compiles the executable with Bun. Run by scripts/build.mjs: bun scripts/compile.ts OUTFILE VERSION COMMIT [ORDER-FILES]
  *
- * Every module that some other loads by `require("./x.ts")` inside a function becomes a file of its own in the executable,
- * bundled with what it imports; the entry and each of them hold only what their own `import`s name. So a command pays for its
- * own code: bytecode that is merely there costs 1.5 ms at start (docs/measurements.md). In the source tree the same `require`
- * loads the module in place.
+ * A module that some other loads by `require("./x.ts")` inside a function is bundled with what it imports, apart from the
+ * rest, so that a command pays for its own code only (docs/measurements.md):
  *
- * Classes exist once in each file: RuntimeFault and SystemError are recognized by name.
+ * - the parts that the entry chooses from are wrapped in a function each and stay in its file: a file more costs 0.4 ms;
+ * - all others, which are rarely needed, are files of their own in the executable.
+ *
+ * In the source tree the same `require` loads the module in place. Classes exist once in each part: RuntimeFault and
+ * SystemError are recognized by name.
  */
 
 import { dirname, join, relative, resolve } from "node:path";
-import { Glob } from "bun";
+import { type BuildOutput, type BunPlugin, Glob } from "bun";
 
 const [outfile, version, commit, order] = process.argv.slice(2) as [string, string, string, string | undefined];
 const root = resolve(import.meta.dir, "..");
@@ -34,38 +36,59 @@ async function lazyModules(): Promise<string[]> {
   return [...found].sort();
 }
 
-const lazy = await lazyModules();
+const parts = ["src/cli/create-and-run.ts", "src/cli/tend.ts"].map((part) => join(root, part));
+
+/** Leads `require` of a module to where it is in the executable. */
+const embedded: BunPlugin = {
+  name: "a place for each module that is required",
+  setup(build) {
+    build.onResolve({ filter: /^\..*\.ts$/ }, ({ kind, path, importer }) => {
+      if (kind !== "require-call") return undefined;
+      const module = resolve(dirname(importer), path);
+      if (parts.includes(module)) return { path: join(entries, `${embeddedName(module)}.cjs`) };
+      return { path: `/$bunfs/root/${embeddedName(module)}.js`, external: true };
+    });
+  },
+};
+
+const define = {
+  RUNTS_VERSION: JSON.stringify(version),
+  RUNTS_COMMIT: JSON.stringify(commit),
+  ...(order === "record" ? { RUNTS_RECORDS: "true" } : {}),
+};
+
+async function build(options: Parameters<typeof Bun.build>[0]): Promise<BuildOutput> {
+  const result = await Bun.build({ ...options, target: "bun", plugins: [embedded], define });
+  if (result.success) return result;
+  for (const message of result.logs) console.error(String(message));
+  process.exit(1);
+}
+
+/** Bundles a part and makes a CommonJS module of it: what it declares is declared when it is first required. */
+async function wrapPart(part: string): Promise<void> {
+  const result = await build({ entrypoints: [part], format: "esm", minify: { syntax: true } });
+  const code = (await result.outputs[0]!.text())
+    .replace(/^\/\/ @bun.*\n/, "")
+    .replaceAll("import.meta.require", "require")
+    .replace(/export \{\s*main\s*\};?\s*$/, "module.exports = { main };\n");
+  await Bun.write(join(entries, `${embeddedName(part)}.cjs`), code);
+}
+
+for (const part of parts) await wrapPart(part);
 const entrypoints = [join(root, "src/cli/main.ts")];
-for (const module of lazy) {
+for (const module of await lazyModules()) {
+  if (parts.includes(module)) continue;
   const entry = join(entries, `${embeddedName(module)}.ts`);
   await Bun.write(entry, `export * from ${JSON.stringify(relative(entries, module))};\n`);
   entrypoints.push(entry);
 }
 
-const result = await Bun.build({
+await build({
   entrypoints,
-  target: "bun",
   format: "cjs",
   minify: { whitespace: true, syntax: true },
   bytecode: true,
   naming: { entry: "[name].[ext]" },
-  define: {
-    RUNTS_VERSION: JSON.stringify(version),
-    RUNTS_COMMIT: JSON.stringify(commit),
-    ...(order === "record" ? { RUNTS_RECORDS: "true" } : {}),
-  },
-  plugins: [
-    {
-      name: "a file for each module that is required",
-      setup(build) {
-        build.onResolve({ filter: /^\..*\.ts$/ }, ({ kind, path, importer }) => {
-          if (kind !== "require-call") return undefined;
-          const name = embeddedName(resolve(dirname(importer), path));
-          return { path: `/$bunfs/root/${name}.js`, external: true };
-        });
-      },
-    },
-  ],
   compile: {
     outfile,
     // A .env or bunfig.toml in the working directory, which is the bundle, must not change what root runs.
@@ -78,7 +101,3 @@ const result = await Bun.build({
     bytecodeOrder: order === undefined || order === "record" ? undefined : order.split(","),
   },
 });
-if (!result.success) {
-  for (const message of result.logs) console.error(String(message));
-  process.exit(1);
-}

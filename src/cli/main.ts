@@ -1,6 +1,6 @@
 /**
- * The entry. It finds the word that is the command, and loads the part of the program that carries it out: every part is a
- * file of its own in the executable, so that `state` does not pay for what only `create` needs (docs/measurements.md).
+ * The entry. It finds the word that is the command, and goes into the part of the program that carries it out: `state` must not
+ * pay for what only `create` needs, not even for having its functions declared (docs/measurements.md).
  *
  * A part that is handed a command line which is not its own passes it on to the whole program: the word is a guess.
  *
