@@ -1,6 +1,15 @@
 import { ENOENT, ENOTDIR } from "../../native-bindings/errno.ts";
-import { close, S_IFDIR, tryLstat, tryReadDirectory, tryRmdir, tryUnlink } from "../../native-bindings/files.ts";
+import {
+  close,
+  readLink,
+  S_IFDIR,
+  tryLstat,
+  tryReadDirectory,
+  tryRmdir,
+  tryUnlink,
+} from "../../native-bindings/files.ts";
 import { isFrozen, thaw } from "../cgroups/freezer.ts";
+import { pidsIn } from "../cgroups/processes.ts";
 import { removeCgroup } from "../cgroups/remove.ts";
 import { asFault, RuntimeFault } from "../report/fault.ts";
 import type { Log } from "../report/log.ts";
@@ -11,7 +20,7 @@ import {
   readRecord,
   recordName,
 } from "../state/container-record.ts";
-import { openProcess, trySendSignal, waitForEnd } from "../state/process-identity.ts";
+import { openProcess, startTimeOf, trySendSignal, waitForEnd } from "../state/process-identity.ts";
 import { containerStatus } from "../state/status.ts";
 import { killThroughCgroup } from "./kill.ts";
 import { SIGKILL } from "./signals.ts";
@@ -104,10 +113,23 @@ export function destroyContainer(root: string, record: ContainerRecord, log: Log
 }
 
 function endProcesses(record: ContainerRecord): void {
+  if (record.status === "creating") endPrograms(record);
   // Also when init is gone: without a pid namespace of their own the others live on.
-  // Also when create was killed before it could write down who init is.
-  if (!record.private_pid_namespace || record.status === "creating") killThroughCgroup(record);
+  else if (!record.private_pid_namespace) killThroughCgroup(record);
   killAndWait(record.init_process_pid, record.init_process_start, "container init", record);
+}
+
+/**
+ * Create was killed before it could write down who init is, perhaps before it had looked whether the cgroup is another
+ * container's: only what is still our program is killed. Nothing of the container's own has run yet.
+ */
+function endPrograms({ cgroup }: ContainerRecord): void {
+  if (cgroup === undefined) return;
+  for (const pid of pidsIn(cgroup)) {
+    if (readLink(`/proc/${pid}/exe`)?.startsWith("/memfd:runts") !== true) continue;
+    const startTime = startTimeOf(pid);
+    if (startTime !== undefined) killAndWait(pid, startTime, "container init");
+  }
 }
 
 function killAndWait(pid: number, startTime: number, who: string, frozen?: ContainerRecord): void {

@@ -7,7 +7,7 @@ import { SystemError } from "../../native-bindings/system-error.ts";
 import { socketPair } from "../../native-bindings/unix-socket.ts";
 import { oomKilled } from "../cgroups/oom.ts";
 import { openForClone } from "../cgroups/place.ts";
-import { makeBirthplace, prepareCgroup } from "../cgroups/prepare.ts";
+import { limitCgroup, makeBirthplace, makeCgroup } from "../cgroups/prepare.ts";
 import type { CgroupRecord } from "../cgroups/record.ts";
 import { type CompiledStart, compileStart } from "../plan/compile.ts";
 import { Message } from "../program/layout.ts";
@@ -116,9 +116,7 @@ function build(setUp: SetUp, startBy: "fifo" | "sync"): SetUpContainer {
     openRareDescriptors(setUp);
     limitSilence(sync);
     spawn(setUp);
-    // While the new process makes its namespaces. It waits for the go before it moves in.
-    if (prepared.cgroup.mode !== "v2") prepareCgroup(prepared.cgroup, setUp.cgroup);
-    if (prepared.plan.awaitsCgroup) sayGo(sync);
+    finishCgroup(setUp, sync);
     converse(setUp, sync);
   } catch (error) {
     close(sync);
@@ -136,6 +134,16 @@ function build(setUp: SetUp, startBy: "fifo" | "sync"): SetUpContainer {
 function sendPidfd(socket: string, { initPid, prepared }: SetUp): void {
   const path = socket.startsWith("/") ? socket : `${prepared.bundle.directory}/${socket}`;
   (require("./activation.ts") as typeof import("./activation.ts")).sendPidfd(path, initPid);
+}
+
+/**
+ * cgroup v1: made while the new process makes its namespaces, and limited while it mounts. All limits are in force long before
+ * anything of the container's own runs in it: hooks and the start wait for this process.
+ */
+function finishCgroup({ prepared, cgroup }: SetUp, sync: number): void {
+  const made = prepared.cgroup.mode === "v2" ? undefined : makeCgroup(prepared.cgroup, cgroup);
+  if (prepared.plan.awaitsCgroup) sayGo(sync);
+  if (made !== undefined) limitCgroup(prepared.cgroup, made);
 }
 
 /** exec.fifo, which start writes to, and start.result, which tells start how it went. Both open for reading and writing. */
