@@ -1,9 +1,11 @@
-import { expect, test } from "bun:test";
+import { expect } from "bun:test";
 import { readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { containers, succeeded, until } from "./harness.ts";
 import { complaint, type Outcome } from "./runtime.ts";
 import { needs } from "./supports.ts";
+
+const test = needs("exec command");
 
 const { base, create, running, runtime, state } = containers("exec");
 

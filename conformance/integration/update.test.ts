@@ -1,9 +1,11 @@
-import { expect, test } from "bun:test";
+import { expect } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { containers, succeeded, until } from "./harness.ts";
 import { complaint } from "./runtime.ts";
 import { needs } from "./supports.ts";
+
+const test = needs("update command");
 
 const { create, running, runtime, state } = containers("update");
 const onV1 = needs("cgroup v1");
