@@ -39,8 +39,8 @@ function revision() {
 const version = JSON.parse(readFileSync("package.json", "utf8")).version;
 mkdirSync("build/entries", { recursive: true });
 
-function compile(outfile, ...order) {
-  execFileSync(bun, ["scripts/compile.ts", outfile, version, revision(), ...order], { stdio: "inherit" });
+function compile(outfile) {
+  execFileSync(bun, ["scripts/compile.ts", outfile, version, revision()], { stdio: "inherit" });
 }
 
 const outfile = process.argv[2] ?? "bin/runts";

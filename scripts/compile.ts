@@ -1,5 +1,5 @@
 /**
- * Compiles the executable with Bun. Run by scripts/build.mjs: bun scripts/compile.ts OUTFILE VERSION COMMIT [ORDER-FILES]
+ * Compiles the executable with Bun. Run by scripts/build.mjs: bun scripts/compile.ts OUTFILE VERSION COMMIT
  *
  * A module that some other loads by `require("./x.ts")` inside a function is bundled with what it imports, apart from the
  * rest, so that a command pays for its own code only (docs/measurements.md):
@@ -14,7 +14,7 @@
 import { dirname, join, relative, resolve } from "node:path";
 import { type BuildOutput, type BunPlugin, Glob } from "bun";
 
-const [outfile, version, commit, order] = process.argv.slice(2) as [string, string, string, string | undefined];
+const [outfile, version, commit] = process.argv.slice(2) as [string, string, string];
 const root = resolve(import.meta.dir, "..");
 const entries = join(root, "build/entries");
 
@@ -54,7 +54,6 @@ const embedded: BunPlugin = {
 const define = {
   RUNTS_VERSION: JSON.stringify(version),
   RUNTS_COMMIT: JSON.stringify(commit),
-  ...(order === "record" ? { RUNTS_RECORDS: "true" } : {}),
 };
 
 async function build(options: Parameters<typeof Bun.build>[0]): Promise<BuildOutput> {
@@ -98,6 +97,5 @@ await build({
     autoloadPackageJson: false,
     // Compiling costs more than it gives in a process of 10 ms.
     jitPolicy: 1000,
-    bytecodeOrder: order === undefined || order === "record" ? undefined : order.split(","),
   },
 });

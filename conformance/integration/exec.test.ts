@@ -123,7 +123,7 @@ for (const user of users) {
   });
 }
 
-needs("exact ids")("exec --user 4294967296 isn't root", () => {
+needs("exact ids", "exec command")("exec --user 4294967296 isn't root", () => {
   const outcome = exec(running().id, "--user", "4294967296", "id -u");
   expect([outcome.code === 0, outcome.stdout]).toEqual([false, ""]);
 });

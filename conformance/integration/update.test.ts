@@ -8,7 +8,7 @@ import { needs } from "./supports.ts";
 const test = needs("update command");
 
 const { create, running, runtime, state } = containers("update");
-const onV1 = needs("cgroup v1");
+const onV1 = needs("cgroup v1", "update command");
 
 const contentOf = (id: string, controller: string, name: string) =>
   readFileSync(join("/sys/fs/cgroup", controller, id, name), "utf8").trim();

@@ -7,9 +7,6 @@ import { writeError } from "../report/output.ts";
 import { type Invocation, type OptionValues, type Problem, parseArguments } from "./parse-arguments.ts";
 import { type CommandRequest, type CommandResult, textOption } from "./request.ts";
 
-/** Defined in the build whose runs tell which functions the hot path uses (scripts/compile.ts). */
-declare const RUNTS_RECORDS: boolean | undefined;
-
 /** Commands by name, and for the whole program also the answer to a command line that is none. */
 export interface Commands {
   readonly [name: string]: (request: CommandRequest) => CommandResult;
@@ -72,8 +69,7 @@ function tell(error: unknown, parsed: Invocation | Problem, log: Log | undefined
   return fault.facts.exitCode ?? 1;
 }
 
-/** Ends at once: taking the engine apart in good order takes 0.5 ms and more. What a build records is written by the latter. */
+/** Ends at once: taking the engine apart in good order takes 0.5 ms and more. exit_group(2) */
 function exit(status: number | undefined): void {
-  if (typeof RUNTS_RECORDS === "undefined") syscall(SYS.exit_group, status ?? 0);
-  process.exit(status ?? 0);
+  syscall(SYS.exit_group, status ?? 0);
 }
