@@ -17,7 +17,7 @@ process.chdir(root);
 const arch = process.arch === "arm64" ? "arm64" : "x64";
 if (!existsSync("node_modules/bun")) {
   console.log("build: installing the npm packages");
-  execFileSync("npm", ["ci", "--no-fund", "--no-audit"], { stdio: ["ignore", "ignore", "inherit"] });
+  execFileSync("npm", ["install", "--no-save", "--no-fund", "--no-audit"], { stdio: ["ignore", "ignore", "inherit"] });
 }
 
 mkdirSync("build", { recursive: true });
