@@ -26,48 +26,25 @@ export function makeBirthplace(plan: CgroupPlan): CgroupRecord {
 }
 
 /**
- * Makes a container's cgroup, with the limits that its plan names.
+ * Makes a container's cgroup and puts every limit into force before any process is in it, so that none ever runs without.
  *
  * @returns where it is. On failure nothing that was made is left.
  * @throws RuntimeFault also when the cgroup is there already and has processes or is frozen.
  */
-export function prepareCgroup(plan: CgroupPlan, record?: CgroupRecord): CgroupRecord {
-  const made = makeCgroup(plan, record);
-  try {
-    limitCgroup(plan, made);
-    return made.record;
-  } catch (error) {
-    unmakeCgroups(made.record.made);
-    throw error;
-  }
-}
-
-/** A cgroup that is there, without its limits yet. */
-export interface MadeCgroup {
-  readonly record: CgroupRecord;
-  /** It was not there before. */
-  readonly isNew: boolean;
-}
-
-/** The directories only. @throws RuntimeFault as {@link prepareCgroup}. */
-export function makeCgroup(
+export function prepareCgroup(
   plan: CgroupPlan,
   record: CgroupRecord = { driver: plan.driver, mode: plan.mode, paths: {}, made: [] },
-): MadeCgroup {
+): CgroupRecord {
   try {
     const isNew = plan.mode === "v2" ? makeUnified(plan, record) : makeHierarchies(plan, record);
     if (!isNew) refuseInUse(record);
-    return { record, isNew };
+    setDevices(record, plan.devices, isNew, plan.rootless);
+    applyWrites(record.paths, plan.writes);
+    return record;
   } catch (error) {
     unmakeCgroups(record.made);
     throw error;
   }
-}
-
-/** Puts every limit and device rule into force. @throws RuntimeFault naming the field; the cgroup stays. */
-export function limitCgroup(plan: CgroupPlan, { record, isNew }: MadeCgroup): void {
-  setDevices(record, plan.devices, isNew, plan.rootless);
-  applyWrites(record.paths, plan.writes);
 }
 
 /** @returns true when the cgroup is new where its processes are counted. */

@@ -1,6 +1,7 @@
 /** Resource limits that the container's process starts with. prlimit(2). */
 import { RLIMITS } from "../../native-bindings/constants.ts";
 import { EPERM } from "../../native-bindings/errno.ts";
+import { inheritedOpenFiles } from "../../native-bindings/inherited.ts";
 import { addressOf, syscall } from "../../native-bindings/libc.ts";
 import { SYS } from "../../native-bindings/syscall-numbers.ts";
 import type { POSIXRlimit } from "../bundle/config.ts";
@@ -32,18 +33,22 @@ export function applyRlimits(pid: number, limits: readonly POSIXRlimit[]): void 
 
 /**
  * The limit of open files that the caller had, which the container gets unless its config has one. The engine raises its own
- * soft limit to the hard one before any TypeScript runs, and what it was is gone; the calling process's is the best witness.
+ * soft limit to the hard one before any TypeScript runs. What it was is in the record of the executable's entry; run from the
+ * sources, the calling process's is the best witness.
  *
  * @returns undefined where there is nothing to lower.
  */
 export function callersOpenFiles(): POSIXRlimit | undefined {
-  const own = new Uint32Array(4);
-  const callers = new Uint32Array(4);
-  if (syscall(SYS.prlimit64, 0, RLIMIT_NOFILE, 0, addressOf(own)) < 0) return undefined;
+  const own = softOpenFiles(0);
   // Another user's limits can't be read without privilege: then the raised limit stays.
-  if (syscall(SYS.prlimit64, syscall(SYS.getppid), RLIMIT_NOFILE, 0, addressOf(callers)) < 0) return undefined;
-  const ownSoft = own[0]! + own[1]! * 2 ** 32;
-  const callersSoft = callers[0]! + callers[1]! * 2 ** 32;
-  if (callersSoft >= ownSoft) return undefined;
-  return { type: "RLIMIT_NOFILE", soft: callersSoft, hard: ownSoft };
+  const callers = inheritedOpenFiles() ?? softOpenFiles(syscall(SYS.getppid));
+  if (own === undefined || callers === undefined || callers >= own) return undefined;
+  return { type: "RLIMIT_NOFILE", soft: callers, hard: own };
+}
+
+/** Of a process, 0 for this one. */
+function softOpenFiles(pid: number): number | undefined {
+  const limit = new Uint32Array(4);
+  if (syscall(SYS.prlimit64, pid, RLIMIT_NOFILE, 0, addressOf(limit)) < 0) return undefined;
+  return limit[0]! + limit[1]! * 2 ** 32;
 }

@@ -7,7 +7,7 @@ import { SystemError } from "../../native-bindings/system-error.ts";
 import { socketPair } from "../../native-bindings/unix-socket.ts";
 import { oomKilled } from "../cgroups/oom.ts";
 import { openForClone } from "../cgroups/place.ts";
-import { limitCgroup, makeBirthplace, makeCgroup } from "../cgroups/prepare.ts";
+import { makeBirthplace, prepareCgroup } from "../cgroups/prepare.ts";
 import type { CgroupRecord } from "../cgroups/record.ts";
 import { type CompiledStart, compileStart } from "../plan/compile.ts";
 import { asFault, RuntimeFault } from "../report/fault.ts";
@@ -133,13 +133,12 @@ function sendPidfd(socket: string, { initPid, prepared }: SetUp): void {
 }
 
 /**
- * cgroup v1: made while the new process makes its namespaces, and limited while it mounts. All limits are in force long before
- * anything of the container's own runs in it: hooks and the start wait for this process.
+ * cgroup v1: made, and limited, while the new process makes its namespaces. The limits come first: while device rules are being
+ * written, init could not make its device nodes.
  */
 function finishCgroup({ prepared, cgroup }: SetUp, sync: number): void {
-  const made = prepared.cgroup.mode === "v2" ? undefined : makeCgroup(prepared.cgroup, cgroup);
+  if (prepared.cgroup.mode !== "v2") prepareCgroup(prepared.cgroup, cgroup);
   if (prepared.plan.awaitsCgroup) sayGo(sync);
-  if (made !== undefined) limitCgroup(prepared.cgroup, made);
 }
 
 /** exec.fifo, which start writes to, and start.result, which tells start how it went. Both open for reading and writing. */
