@@ -15,7 +15,10 @@ interface NativeFfi {
     functions: object,
   ): { readonly symbols: Readonly<Record<string, (...args: number[]) => number>> };
   ptr(buffer: ArrayBufferView): number;
-  readonly read: { i32(address: number, offset: number): number };
+  readonly read: {
+    i32(address: number, offset: number): number;
+    u32(address: number, offset: number): number;
+  };
 }
 
 export const ffi = (Bun as unknown as { readonly FFI: NativeFfi }).FFI;

@@ -13,6 +13,8 @@
 
 import { dirname, join, relative, resolve } from "node:path";
 import { type BuildOutput, type BunPlugin, Glob } from "bun";
+import { installStub } from "./entry/install-stub.ts";
+import { RECORD_ADDRESS } from "./entry/layout.ts";
 
 const [outfile, version, commit] = process.argv.slice(2) as [string, string, string];
 const root = resolve(import.meta.dir, "..");
@@ -54,6 +56,7 @@ const embedded: BunPlugin = {
 const define = {
   RUNTS_VERSION: JSON.stringify(version),
   RUNTS_COMMIT: JSON.stringify(commit),
+  RUNTS_RECORD_ADDRESS: String(RECORD_ADDRESS),
 };
 
 async function build(options: Parameters<typeof Bun.build>[0]): Promise<BuildOutput> {
@@ -99,3 +102,5 @@ await build({
     jitPolicy: 1000,
   },
 });
+
+installStub(outfile);

@@ -128,6 +128,27 @@ test("a working directory that was deleted doesn't matter when all paths are abs
   expect(prints("echo ran", undefined, through(`mkdir ${gone}; cd ${gone}; rmdir ${gone}`))).toBe("ran");
 });
 
+/** Arguments of `state`, or of `create`, that are relative. */
+const relativePaths: string[][] = [
+  ["--log", "gone.log", "state", "x"],
+  ["--root", "gone-root", "state", "x"],
+  ["create", "x"],
+  ["create", "--bundle", "gone-bundle", "x"],
+  ["create", "--bundle", base, "--pid-file", "gone.pid", "x"],
+];
+
+for (const words of relativePaths) {
+  needs("engine environment")(
+    `${words.join(" ").replace(base, "DIR")} in a working directory that was deleted says so`,
+    () => {
+      const gone = join(base, "gone");
+      const { code, stderr } = runtime(words, through(`mkdir ${gone}; cd ${gone}; rmdir ${gone}`));
+      expect(code).toBe(1);
+      expect(stderr).toContain("getwd: no such file or directory");
+    },
+  );
+}
+
 const hostileFiles: [name: string, content: string][] = [
   ["bunfig.toml", 'preload = ["./evil.ts"]\n'],
   [".env", "BUN_OPTIONS=--preload=./evil.ts\nPATH=/nope\n"],
@@ -150,10 +171,13 @@ for (const variable of [
   "NODE_OPTIONS",
   "BUN_BE_BUN",
   "BUN_CONFIG_VERBOSE_FETCH",
+  "BUN_JSC_dumpOptions",
+  "MIMALLOC_VERBOSE",
+  "mimalloc_show_stats",
   "LD_DEBUG_BANANA",
 ]) {
   needs("engine environment")(`${variable} in the caller's environment changes nothing`, () => {
-    const value = variable === "BUN_BE_BUN" ? "1" : "--version";
+    const value = /^(BUN_BE_BUN|BUN_JSC.*|mimalloc.*)$/i.test(variable) ? "1" : "--version";
     expect(run("echo ran", undefined, { env: { ...env, [variable]: value } })).toMatchObject({
       code: 0,
       stdout: "ran\n",

@@ -1,3 +1,17 @@
+import {
+  add,
+  branch,
+  branchIfBitClear,
+  branchIfBitSet,
+  branchIfZero,
+  exclusiveOr,
+  loadSigned,
+  loadWord,
+  movkHigh,
+  movz,
+  storeWord,
+  supervisorCall,
+} from "./aarch64-instructions.ts";
 import { ERROR_ADDRESS, OPERATION_BYTES, OPERATIONS_ADDRESS } from "./layout.ts";
 
 /** Register that holds the address of the current operation. */
@@ -14,7 +28,7 @@ const ERROR = 10;
  * x20 is the current operation, w21 its mask, x0 to x5 the arguments, x8 the number; the kernel changes x0 only (syscall(2)).
  * No stack, no relocations, no calls.
  *
- * @returns 160 bytes of machine code. Source of the encodings: Arm ARM (DDI 0487) C6.2; walker.test.ts disassembles them.
+ * @returns 160 bytes of machine code. walker.test.ts disassembles it.
  */
 export function walkerAarch64(): Uint8Array {
   const code = new Int32Array(40);
@@ -56,71 +70,4 @@ export function walkerAarch64(): Uint8Array {
   emit(exclusiveOr(0, 0, 1));
   emit(branch(store - at));
   return new Uint8Array(code.buffer);
-}
-
-// One function an instruction. Offsets of loads and stores are in bytes, those of branches in instructions.
-
-/** movz wD, #value */
-function movz(d: number, value: number): number {
-  return 0x52800000 | (value << 5) | d;
-}
-
-/** movk wD, #value, lsl #16 */
-function movkHigh(d: number, value: number): number {
-  return 0x72a00000 | (value << 5) | d;
-}
-
-/** ldr wT, [xN, #offset] */
-function loadWord(t: number, n: number, offset: number): number {
-  return 0xb9400000 | ((offset / 4) << 10) | (n << 5) | t;
-}
-
-/** ldrsw xT, [xN, #offset] */
-function loadSigned(t: number, n: number, offset: number): number {
-  return 0xb9800000 | ((offset / 4) << 10) | (n << 5) | t;
-}
-
-/** str wT, [xN, #offset] */
-function storeWord(t: number, n: number, offset: number): number {
-  return 0xb9000000 | ((offset / 4) << 10) | (n << 5) | t;
-}
-
-/** add xD, xN, #value */
-function add(d: number, n: number, value: number): number {
-  return 0x91000000 | (value << 10) | (n << 5) | d;
-}
-
-/** eor xD, xN, xM */
-function exclusiveOr(d: number, n: number, m: number): number {
-  return 0xca000000 | (m << 16) | (n << 5) | d;
-}
-
-/** svc #0 */
-function supervisorCall(): number {
-  return 0xd4000001;
-}
-
-/** tbz xT, #bit, offset */
-function branchIfBitClear(t: number, bit: number, offset: number): number {
-  return 0x36000000 | bitAndTarget(bit, offset) | t;
-}
-
-/** tbnz xT, #bit, offset */
-function branchIfBitSet(t: number, bit: number, offset: number): number {
-  return 0x37000000 | bitAndTarget(bit, offset) | t;
-}
-
-/** The bit's number is split: its sixth bit is the instruction's highest. */
-function bitAndTarget(bit: number, offset: number): number {
-  return ((bit >> 5) << 31) | ((bit & 31) << 19) | ((offset & 0x3fff) << 5);
-}
-
-/** cbz xT, offset */
-function branchIfZero(t: number, offset: number): number {
-  return 0xb4000000 | ((offset & 0x7ffff) << 5) | t;
-}
-
-/** b offset */
-function branch(offset: number): number {
-  return 0x14000000 | (offset & 0x3ffffff);
 }

@@ -1,46 +1,8 @@
 import { describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { disassemble, disassemblyTest } from "./disassemble-for-test.ts";
 import { OPERATIONS_OFFSET, WALKER_OFFSET } from "./layout.ts";
 import { walkerAarch64 } from "./walker-aarch64.ts";
 import { walkerX8664 } from "./walker-x86-64.ts";
-
-/** Mnemonics and operands as objdump prints them, one instruction an element. */
-function disassemble(code: Uint8Array, machine: string): string[] {
-  const directory = mkdtempSync(join(tmpdir(), "runts-walker-"));
-  try {
-    const file = join(directory, "code");
-    writeFileSync(file, code);
-    const run = Bun.spawnSync(["objdump", "-D", "-b", "binary", "-m", machine, "--no-show-raw-insn", file]);
-    if (run.exitCode !== 0) throw new Error(run.stderr.toString());
-    const lines = run.stdout.toString().split("\n");
-    return lines.filter((line) => /^ +[0-9a-f]+:/.test(line)).map(instruction);
-  } finally {
-    rmSync(directory, { recursive: true });
-  }
-}
-
-/** Without the address, the comment and the padding. */
-function instruction(line: string): string {
-  return line
-    .replace(/^ +[0-9a-f]+:\s*/, "")
-    .replace(/\s*\/\/.*/, "")
-    .replace(/\s+/g, " ")
-    .trim();
-}
-
-/** Why the disassembly is skipped, or undefined. */
-function missing(machine: string): string | undefined {
-  if (Bun.which("objdump") === null) return "objdump is not installed";
-  const known = Bun.spawnSync(["objdump", "-i"]).stdout.toString();
-  return known.includes(machine) ? undefined : `objdump does not know ${machine}: install binutils-multiarch`;
-}
-
-function disassemblyTest(name: string, machine: string, body: () => void): void {
-  const reason = missing(machine.split(":")[0]!);
-  test.skipIf(reason !== undefined)(reason === undefined ? name : `${name} (skipped: ${reason})`, body);
-}
 
 describe("x86_64", () => {
   test("the walker's bytes are the ones that were reviewed", () => {

@@ -21,6 +21,7 @@ import {
 import { addressOf, syscall, syscallRetry, utf8 } from "../../native-bindings/libc.ts";
 import { SYS } from "../../native-bindings/syscall-numbers.ts";
 import { RuntimeFault } from "./fault.ts";
+import { requireWorkingDirectory } from "./working-directory.ts";
 
 export type LogLevel = "debug" | "info" | "warning" | "error";
 
@@ -97,6 +98,7 @@ export function openLog(settings: LogSettings): Log {
  * O_NOCTTY: a terminal given as log must not become ours.
  */
 function openLogFile(path: string): number {
+  requireWorkingDirectory(path, "--log");
   const fd = tryOpen(path, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_NOCTTY, 0o644);
   if (fd < 0) {
     const hint = fd === -ENXIO ? "nothing reads from it" : undefined;

@@ -4,6 +4,7 @@ import { AT_FDCWD, mkdirs, readTextIfThere, tryMkdir } from "../../native-bindin
 import { cstring, syscall } from "../../native-bindings/libc.ts";
 import { SYS } from "../../native-bindings/syscall-numbers.ts";
 import { asFault, RuntimeFault } from "../report/fault.ts";
+import { requireWorkingDirectory } from "../report/working-directory.ts";
 
 const systemRoot = "/run/runc";
 
@@ -42,8 +43,13 @@ function isHostRoot(): boolean {
   return inside === "0" && outside === "0" && count === "4294967295";
 }
 
-/** `path` against the working directory, without `.`, `..` and doubled slashes; symbolic links are not looked at. */
+/**
+ * `path` against the working directory, without `.`, `..` and doubled slashes; symbolic links are not looked at.
+ *
+ * @throws RuntimeFault when it is relative and the working directory was deleted.
+ */
 export function absolutePath(path: string): string {
+  requireWorkingDirectory(path);
   const full = path.startsWith("/") ? path : `${process.cwd()}/${path}`;
   const parts: string[] = [];
   for (const part of full.split("/")) {

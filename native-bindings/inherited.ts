@@ -1,0 +1,27 @@
+/**
+ * What the caller handed to this process and the engine would not have told: the instructions before the engine noted it down
+ * (docs/architecture.md, "Before the engine").
+ */
+import { ffi } from "./libc.ts";
+
+/** Where the record is: known to the compiled executable only. */
+declare const RUNTS_RECORD_ADDRESS: number | undefined;
+
+// scripts/entry/layout.ts
+const DIRECTORY_GONE_OFFSET = 0;
+const LIMITS_KNOWN_OFFSET = 4;
+const LIMITS_OFFSET = 8;
+
+/** The soft limit of open files before the engine raised it, or undefined where that is not known: run from the sources. */
+export function inheritedOpenFiles(): number | undefined {
+  if (typeof RUNTS_RECORD_ADDRESS === "undefined") return undefined;
+  if (ffi.read.i32(RUNTS_RECORD_ADDRESS, LIMITS_KNOWN_OFFSET) !== 1) return undefined;
+  return (
+    ffi.read.u32(RUNTS_RECORD_ADDRESS, LIMITS_OFFSET) + ffi.read.u32(RUNTS_RECORD_ADDRESS, LIMITS_OFFSET + 4) * 2 ** 32
+  );
+}
+
+/** Whether the caller's working directory was deleted or out of reach, so that this process is in `/` in its stead. */
+export function workingDirectoryGone(): boolean {
+  return typeof RUNTS_RECORD_ADDRESS !== "undefined" && ffi.read.i32(RUNTS_RECORD_ADDRESS, DIRECTORY_GONE_OFFSET) === 1;
+}

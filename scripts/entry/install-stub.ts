@@ -1,0 +1,107 @@
+import { closeSync, fstatSync, openSync, readSync, writeSync } from "node:fs";
+import { RECORD_ADDRESS, RECORD_BYTES, STUB_ADDRESS } from "./layout.ts";
+import { stubAarch64 } from "./stub-aarch64.ts";
+import { stubX8664 } from "./stub-x86-64.ts";
+
+// elf.h
+const ET_EXEC = 2;
+const EM_X86_64 = 62;
+const EM_AARCH64 = 183;
+const PT_LOAD = 1;
+const PT_NOTE = 4;
+const PT_PHDR = 6;
+const PF_X = 1;
+const PF_W = 2;
+const PF_R = 4;
+const FILE_HEADER_BYTES = 64;
+const PROGRAM_HEADER_BYTES = 56;
+/** The largest page of any kernel: offset and address of a segment agree below it. */
+const PAGE_BYTES = 0x10000;
+
+interface Segment {
+  readonly type: number;
+  readonly end: number;
+  readonly header: Uint8Array;
+}
+
+/**
+ * Makes an executable of the engine's start with the stub. It gets two segments, the stub's at the end of the file and the record's
+ * that is not in the file, in the place of PT_NOTE and PT_PHDR: there is no room for more headers, the build's id is still found by its
+ * section, and the dynamic linker needs PT_PHDR only for code that may be anywhere.
+ *
+ * @throws Error when the file is not as the engine's compiler makes it.
+ */
+export function installStub(path: string): void {
+  const fd = openSync(path, "r+");
+  try {
+    const bytes = new Uint8Array(4096);
+    readSync(fd, bytes, 0, bytes.length, 0);
+    const offset = Math.ceil(fstatSync(fd).size / PAGE_BYTES) * PAGE_BYTES;
+    const stub = withStub(bytes, offset);
+    writeSync(fd, stub, 0, stub.length, offset);
+    writeSync(fd, bytes, 0, bytes.length, 0);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/**
+ * @param head the beginning of the executable, which is changed.
+ * @param offset where in the file the stub will be.
+ * @returns the stub.
+ */
+export function withStub(head: Uint8Array, offset: number): Uint8Array {
+  const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
+  if (view.getUint32(0) !== 0x7f454c46 || view.getUint16(16, true) !== ET_EXEC) {
+    throw new Error("the engine's executable is not one with fixed addresses: the entry stub is made for these");
+  }
+  const engine = Number(view.getBigUint64(24, true));
+  const stub = stubFor(view.getUint16(18, true), engine);
+  const start = Number(view.getBigUint64(32, true));
+  const count = view.getUint16(56, true);
+  const kept = readSegments(head, start, count).filter(({ type }) => type !== PT_NOTE && type !== PT_PHDR);
+  if (start !== FILE_HEADER_BYTES || kept.length !== count - 2) {
+    throw new Error("the engine's executable has other program headers than the entry stub is made for");
+  }
+  if (kept.some(({ type, end }) => type === PT_LOAD && end > STUB_ADDRESS)) {
+    throw new Error("the engine's image reaches the addresses of the entry stub");
+  }
+  // Loaded segments are in the order of their addresses.
+  const last = kept.findLastIndex(({ type }) => type === PT_LOAD);
+  const headers = kept.map(({ header }) => header);
+  headers.splice(
+    last + 1,
+    0,
+    loaded(PF_R | PF_X, offset, STUB_ADDRESS, stub.length, stub.length),
+    loaded(PF_R | PF_W, offset, RECORD_ADDRESS, 0, RECORD_BYTES),
+  );
+  for (let i = 0; i < count; i++) head.set(headers[i]!, start + i * PROGRAM_HEADER_BYTES);
+  view.setBigUint64(24, BigInt(STUB_ADDRESS), true);
+  return stub;
+}
+
+function stubFor(machine: number, engine: number): Uint8Array {
+  if (machine === EM_X86_64) return stubX8664(engine);
+  if (machine === EM_AARCH64) return stubAarch64(engine);
+  throw new Error(`there is no entry stub for machine ${machine}`);
+}
+
+function readSegments(head: Uint8Array, start: number, count: number): Segment[] {
+  const segments: Segment[] = [];
+  for (let at = start; segments.length < count; at += PROGRAM_HEADER_BYTES) {
+    const header = head.slice(at, at + PROGRAM_HEADER_BYTES);
+    const view = new DataView(header.buffer);
+    const end = Number(view.getBigUint64(16, true) + view.getBigUint64(40, true));
+    segments.push({ type: view.getUint32(0, true), end, header });
+  }
+  return segments;
+}
+
+function loaded(flags: number, offset: number, address: number, fileBytes: number, memoryBytes: number): Uint8Array {
+  const view = new DataView(new ArrayBuffer(PROGRAM_HEADER_BYTES));
+  view.setUint32(0, PT_LOAD, true);
+  view.setUint32(4, flags, true);
+  const fields = [offset, address, address, fileBytes, memoryBytes, PAGE_BYTES];
+  for (let i = 0; i < fields.length; i++) view.setBigUint64(8 + 8 * i, BigInt(fields[i]!), true);
+  return new Uint8Array(view.buffer);
+}

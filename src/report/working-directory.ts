@@ -1,0 +1,21 @@
+import { ENOENT } from "../../native-bindings/errno.ts";
+import { workingDirectoryGone } from "../../native-bindings/inherited.ts";
+import { RuntimeFault } from "./fault.ts";
+
+/**
+ * Stands before every use of a path that the caller may have given relative to its working directory: where that was deleted, the
+ * process is in `/`, and the path would be another one.
+ *
+ * @param where the flag.
+ * @throws RuntimeFault in Go's words.
+ */
+export function requireWorkingDirectory(path: string, where?: string): void {
+  if (path[0] === "/" || !workingDirectoryGone()) return;
+  throw new RuntimeFault({
+    what: "getwd",
+    where,
+    value: path,
+    errno: ENOENT,
+    hint: "the caller's working directory was deleted: only absolute paths can be used",
+  });
+}
