@@ -12,13 +12,17 @@ const DIRECTORY_GONE_OFFSET = 0;
 const LIMITS_KNOWN_OFFSET = 4;
 const LIMITS_OFFSET = 8;
 
-/** The soft limit of open files before the engine raised it, or undefined where that is not known: run from the sources. */
-export function inheritedOpenFiles(): number | undefined {
+/**
+ * The limits of open files before the engine raised the soft one: struct rlimit64, each half a number.
+ *
+ * @returns undefined where they are not known: run from the sources.
+ */
+export function inheritedOpenFiles(): Uint32Array | undefined {
   if (typeof RUNTS_RECORD_ADDRESS === "undefined") return undefined;
   if (ffi.read.i32(RUNTS_RECORD_ADDRESS, LIMITS_KNOWN_OFFSET) !== 1) return undefined;
-  return (
-    ffi.read.u32(RUNTS_RECORD_ADDRESS, LIMITS_OFFSET) + ffi.read.u32(RUNTS_RECORD_ADDRESS, LIMITS_OFFSET + 4) * 2 ** 32
-  );
+  const limits = new Uint32Array(4);
+  for (let i = 0; i < 4; i++) limits[i] = ffi.read.u32(RUNTS_RECORD_ADDRESS, LIMITS_OFFSET + 4 * i);
+  return limits;
 }
 
 /** Whether the caller's working directory was deleted or out of reach, so that this process is in `/` in its stead. */

@@ -1,10 +1,11 @@
 /**
- * A hook's process, started as a program of its own, so that it has nothing of the engine (ignored signals, descriptors) and
+ * A hook's process, started as a program of its own, so that it has nothing of the engine (ignored signals, descriptors, limits) and
  * ends with the runtime: a hook that outlived a killed create would go on in a container that delete takes away.
  */
 import { PR_SET_PDEATHSIG, WALL } from "../../native-bindings/constants.ts";
 import { EINTR } from "../../native-bindings/errno.ts";
 import { close } from "../../native-bindings/files.ts";
+import { inheritedOpenFiles } from "../../native-bindings/inherited.ts";
 import { addressOf, syscall, syscallRetry } from "../../native-bindings/libc.ts";
 import { SYS } from "../../native-bindings/syscall-numbers.ts";
 import { SystemError } from "../../native-bindings/system-error.ts";
@@ -26,6 +27,7 @@ export interface HookProcess {
 /** How it ended: by wait status; or killed as it took too long; or it was never executed. */
 export type HookEnd = { readonly status: number } | { readonly timedOut: true } | { readonly errno: number };
 
+const RLIMIT_NOFILE = 7;
 const SIGKILL = 9;
 const SIGSTOP = 19;
 const LAST_SIGNAL = 64;
@@ -64,6 +66,10 @@ function hookProgram({ path, args, env, cwd, streams }: HookProcess) {
   p.call(nr.rt_sigprocmask, 2, none, 0, SIGSET_BYTES);
   for (let signal = 1; signal <= LAST_SIGNAL; signal++) {
     if (signal !== SIGKILL && signal !== SIGSTOP) p.call(nr.rt_sigaction, signal, none, 0, SIGSET_BYTES);
+  }
+  const openFiles = inheritedOpenFiles();
+  if (openFiles !== undefined) {
+    p.call(nr.prlimit64, 0, RLIMIT_NOFILE, p.constant(new Uint8Array(openFiles.buffer)), 0);
   }
   p.call(nr.prctl, PR_SET_PDEATHSIG, SIGKILL);
   // The runtime may have died before that.

@@ -39,16 +39,18 @@ export function applyRlimits(pid: number, limits: readonly POSIXRlimit[]): void 
  * @returns undefined where there is nothing to lower.
  */
 export function callersOpenFiles(): POSIXRlimit | undefined {
-  const own = softOpenFiles(0);
+  const own = openFiles(0);
   // Another user's limits can't be read without privilege: then the raised limit stays.
-  const callers = inheritedOpenFiles() ?? softOpenFiles(syscall(SYS.getppid));
-  if (own === undefined || callers === undefined || callers >= own) return undefined;
-  return { type: "RLIMIT_NOFILE", soft: callers, hard: own };
+  const callers = inheritedOpenFiles() ?? openFiles(syscall(SYS.getppid));
+  if (own === undefined || callers === undefined) return undefined;
+  const raised = own[0]! + own[1]! * 2 ** 32;
+  const hard = own[2]! + own[3]! * 2 ** 32;
+  const soft = callers[0]! + callers[1]! * 2 ** 32;
+  return soft < raised ? { type: "RLIMIT_NOFILE", soft, hard } : undefined;
 }
 
-/** Of a process, 0 for this one. */
-function softOpenFiles(pid: number): number | undefined {
-  const limit = new Uint32Array(4);
-  if (syscall(SYS.prlimit64, pid, RLIMIT_NOFILE, 0, addressOf(limit)) < 0) return undefined;
-  return limit[0]! + limit[1]! * 2 ** 32;
+/** Of a process, 0 for this one: struct rlimit64. */
+function openFiles(pid: number): Uint32Array | undefined {
+  const limits = new Uint32Array(4);
+  return syscall(SYS.prlimit64, pid, RLIMIT_NOFILE, 0, addressOf(limits)) < 0 ? undefined : limits;
 }
