@@ -5,7 +5,8 @@
  * rest, so that a command pays for its own code only (docs/measurements.md):
  *
  * - the parts that the entry chooses from are wrapped in a function each and stay in its file: a file more costs 0.4 ms;
- * - all others, which are rarely needed, are files of their own in the executable.
+ * - all others, which are rarely needed, are together in a second file of the executable, evaluated one by one as they are
+ *   asked for. The engine reads ahead over all that is embedded, at every start: what is embedded twice is paid for twice.
  *
  * In the source tree the same `require` loads the module in place. Classes exist once in each part: RuntimeFault and
  * SystemError are recognized by name.
@@ -20,8 +21,8 @@ const [outfile, version, commit] = process.argv.slice(2) as [string, string, str
 const root = resolve(import.meta.dir, "..");
 const entries = join(root, "build/entries");
 
-/** The embedded file that a module becomes: "src/seccomp/notify.ts" → "src-seccomp-notify". */
-function embeddedName(module: string): string {
+/** A module's name among the others: "src/seccomp/notify.ts" → "src-seccomp-notify". */
+function nameOf(module: string): string {
   return relative(root, module).replaceAll("/", "-").replace(/\.ts$/, "");
 }
 
@@ -38,18 +39,26 @@ async function lazyModules(): Promise<string[]> {
   return [...found].sort();
 }
 
+const main = join(root, "src/cli/main.ts");
 const parts = ["src/cli/create-and-run.ts", "src/cli/tend.ts"].map((part) => join(root, part));
+/** The second file, by its name in the executable. */
+const rareFile = "/$bunfs/root/rare.js";
 
-/** Leads `require` of a module to where it is in the executable. */
+/** Leads `require` of a module, in the parts and the entry, to where it is in the executable. Within the rest it stays. */
 const embedded: BunPlugin = {
   name: "a place for each module that is required",
   setup(build) {
+    build.onResolve({ filter: /^\/\$bunfs\// }, ({ path }) => ({ path, external: true }));
     build.onResolve({ filter: /^\..*\.ts$/ }, ({ kind, path, importer }) => {
-      if (kind !== "require-call") return undefined;
+      if (kind !== "require-call" || (importer !== main && !isBundlingParts)) return undefined;
       const module = resolve(dirname(importer), path);
-      if (parts.includes(module)) return { path: join(entries, `${embeddedName(module)}.cjs`) };
-      return { path: `/$bunfs/root/${embeddedName(module)}.js`, external: true };
+      if (parts.includes(module)) return { path: join(entries, `${nameOf(module)}.cjs`) };
+      return { path: nameOf(module), namespace: "rare" };
     });
+    build.onLoad({ filter: /.*/, namespace: "rare" }, ({ path }) => ({
+      contents: `module.exports = require(${JSON.stringify(rareFile)}).modules[${JSON.stringify(path)}]();`,
+      loader: "js",
+    }));
   },
 };
 
@@ -73,20 +82,26 @@ async function wrapPart(part: string): Promise<void> {
     .replace(/^\/\/ @bun.*\n/, "")
     .replaceAll("import.meta.require", "require")
     .replace(/export \{\s*main\s*\};?\s*$/, "module.exports = { main };\n");
-  await Bun.write(join(entries, `${embeddedName(part)}.cjs`), code);
+  await Bun.write(join(entries, `${nameOf(part)}.cjs`), code);
 }
 
-for (const part of parts) await wrapPart(part);
-const entrypoints = [join(root, "src/cli/main.ts")];
-for (const module of await lazyModules()) {
-  if (parts.includes(module)) continue;
-  const entry = join(entries, `${embeddedName(module)}.ts`);
-  await Bun.write(entry, `export * from ${JSON.stringify(relative(entries, module))};\n`);
-  entrypoints.push(entry);
+/** The second file: every other module that is required somewhere, by name, evaluated when it is called for. */
+async function writeRareModules(): Promise<string> {
+  let code = "export const modules = {\n";
+  for (const module of await lazyModules()) {
+    if (!parts.includes(module)) code += `  "${nameOf(module)}": () => require("${relative(entries, module)}"),\n`;
+  }
+  const path = join(entries, "rare.ts");
+  await Bun.write(path, `${code}};\n`);
+  return path;
 }
+
+let isBundlingParts = true;
+for (const part of parts) await wrapPart(part);
+isBundlingParts = false;
 
 await build({
-  entrypoints,
+  entrypoints: [main, await writeRareModules()],
   format: "cjs",
   minify: { whitespace: true, syntax: true },
   bytecode: true,
