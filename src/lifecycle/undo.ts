@@ -1,10 +1,10 @@
-import { WALL } from "../../native-bindings/constants.ts";
-import { addressOf, syscall, syscallRetry } from "../../native-bindings/libc.ts";
+import { syscall } from "../../native-bindings/libc.ts";
 import { SYS } from "../../native-bindings/syscall-numbers.ts";
 import { killAll } from "../cgroups/kill.ts";
 import { removeCgroup } from "../cgroups/remove.ts";
 import { RuntimeFault } from "../report/fault.ts";
 import { removeDirectory } from "./delete.ts";
+import { reap } from "./reap.ts";
 import type { SetUp } from "./set-up.ts";
 
 const SIGKILL = 9;
@@ -15,7 +15,7 @@ export function undoSetUp(setUp: SetUp): void {
   for (const pid of [setUp.enterPid, setUp.initPid]) {
     if (pid === 0) continue;
     syscall(SYS.kill, pid, SIGKILL);
-    syscallRetry(SYS.wait4, pid, addressOf(new Int32Array(1)), WALL, 0);
+    reap(pid);
   }
   if (setUp.cgroup !== undefined) {
     try {

@@ -63,7 +63,7 @@ export enum Message {
   WantsHooks = 4,
   /** Second word: the seccomp listener's descriptor number in init. */
   Listener = 5,
-  /** Everything is done; init will block until start. Second word: 1 if it will report execve through the sync socket. */
+  /** Everything is done; init blocks until start. */
   Ready = 6,
   /** A hook inside the container ended badly. Second word: its wait status. */
   HookStatus = 7,

@@ -57,11 +57,6 @@ export function restrictedCalls(bpf: Uint8Array, arch: number, numbers: readonly
   return { forbidden, argumentDependent, notified };
 }
 
-/** The numbers, of those given, that the filter never lets through. */
-export function forbiddenCalls(bpf: Uint8Array, arch: number, numbers: readonly number[]): readonly number[] {
-  return restrictedCalls(bpf, arch, numbers).forbidden;
-}
-
 function action(value: number): number {
   return (value & ACTION_FULL) >>> 0;
 }
