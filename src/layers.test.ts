@@ -136,7 +136,7 @@ describe("nothing heavy is loaded by", () => {
   }
 
   /** The parts of the executable for the commands that callers send often: src/cli/main.ts chooses among them. */
-  const parts = { "create and run": "create-and-run", "start, state, kill and delete": "tend" } as const;
+  const parts = { "create and run": "create-and-run", "start, state, kill, pause, resume and delete": "tend" } as const;
   for (const [commands, file] of Object.entries(parts)) {
     test(commands, () => {
       const loaded = loadedWith(["src/cli/main.ts", `src/cli/${file}.ts`]);

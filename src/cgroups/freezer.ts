@@ -49,11 +49,15 @@ export function thaw(record: CgroupRecord): void {
   else writeExisting(`${unifiedDirectory(record)}/cgroup.freeze`, "0");
 }
 
+/** The directory that can be frozen, if there is one: on hybrid that of cgroup2 when there is no v1 freezer. */
+export function freezerDirectory(record: CgroupRecord): string | undefined {
+  return v1Freezer(record) ?? record.paths[""];
+}
+
 function v1Freezer(record: CgroupRecord): string | undefined {
   return record.mode === "v2" ? undefined : record.paths.freezer;
 }
 
-/** On hybrid the cgroup2 directory freezes when there is no v1 freezer. */
 function unifiedDirectory(record: CgroupRecord): string {
   const directory = record.paths[""];
   if (directory === undefined) {

@@ -117,6 +117,18 @@ export const commands: Readonly<Record<string, () => CommandSpec>> = {
       { name: "format", short: "f", type: "string", value: "FORMAT", help: 'one of "table" (default) or "json"' },
       { name: "quiet", short: "q", type: "bool", help: "display only container ids" },
     ]),
+  pause: () => oneContainer("suspend all processes of a container"),
+  ps: () => ({
+    summary: "display the processes running inside a container",
+    usage: `${id} [ps options]`,
+    minimum: 1,
+    maximum: Number.POSITIVE_INFINITY,
+    stopsAtArgument: true,
+    options: [
+      { name: "format", short: "f", type: "string", value: "FORMAT", help: 'one of "table" (default) or "json"' },
+    ],
+  }),
+  resume: () => oneContainer("let the processes of a paused container go on"),
   run: () =>
     oneContainer("create and start a container", [
       ...createOptions(),

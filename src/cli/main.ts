@@ -29,6 +29,8 @@ function load(command: string): { main(argv: readonly string[]): void } {
       return require("./create-and-run.ts") as typeof import("./create-and-run.ts");
     case "delete":
     case "kill":
+    case "pause":
+    case "resume":
     case "start":
     case "state":
       return require("./tend.ts") as typeof import("./tend.ts");

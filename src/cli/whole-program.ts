@@ -4,6 +4,9 @@ import { run as explain } from "./commands/explain.ts";
 import { run as features } from "./commands/features.ts";
 import { run as kill } from "./commands/kill.ts";
 import { run as list } from "./commands/list.ts";
+import { run as pause } from "./commands/pause.ts";
+import { run as ps } from "./commands/ps.ts";
+import { run as resume } from "./commands/resume.ts";
 import { run } from "./commands/run.ts";
 import { run as spec } from "./commands/spec.ts";
 import { run as start } from "./commands/start.ts";
@@ -14,6 +17,21 @@ import { runCommand } from "./run-command.ts";
 
 /** Every command, and the help, which commander writes. */
 export function main(argv: readonly string[]): void {
-  const commands = { create, delete: delete_, explain, features, kill, list, run, spec, start, state, validate };
+  const commands = {
+    create,
+    delete: delete_,
+    explain,
+    features,
+    kill,
+    list,
+    pause,
+    ps,
+    resume,
+    run,
+    spec,
+    start,
+    state,
+    validate,
+  };
   runCommand(argv, commands, answerProblem);
 }

@@ -1,0 +1,6 @@
+import { resumeContainer } from "../../lifecycle/pause.ts";
+import { type CommandRequest, rootOf } from "../request.ts";
+
+export function run(request: CommandRequest): undefined {
+  resumeContainer(rootOf(request).path, request.arguments[0]!);
+}

@@ -1,0 +1,52 @@
+import { RuntimeFault } from "../report/fault.ts";
+import { writeError } from "../report/output.ts";
+
+/**
+ * What the host's ps(1) says of some processes: its header, and their rows.
+ *
+ * @param pids as the host sees them.
+ * @param args the words for ps.
+ * @throws RuntimeFault when ps is missing or fails, in runc's words.
+ */
+export function hostProcessTable(pids: readonly number[], args: readonly string[]): string {
+  const path = Bun.which("ps");
+  // A relative entry of PATH would be searched in whatever directory this was called in.
+  if (!path?.startsWith("/")) throw new RuntimeFault({ what: 'exec: "ps": executable file not found in $PATH' });
+  const ps = Bun.spawnSync([path, ...args], { stdin: "ignore", stdout: "pipe", stderr: "pipe" });
+  const [told, complained] = [ps.stdout.toString(), ps.stderr.toString()];
+  if (ps.exitCode !== 0) {
+    const end = ps.signalCode ? `signal: ${ps.signalCode}` : `exit status ${ps.exitCode}`;
+    throw new RuntimeFault({ what: `${end}: ${(complained + told).trimEnd()}`, value: ["ps", ...args] });
+  }
+  writeError(complained);
+  return rowsOf(told, pids);
+}
+
+/**
+ * Of ps's output the header and the rows of those processes.
+ *
+ * @throws RuntimeFault when no column is called PID, or something else stands in it.
+ */
+export function rowsOf(output: string, pids: readonly number[]): string {
+  const [header = "", ...lines] = output.split("\n");
+  const column = fieldsOf(header).indexOf("PID");
+  if (column < 0) throw new RuntimeFault({ what: "couldn't find PID field in ps output", value: header });
+  let rows = `${header}\n`;
+  for (const line of lines) {
+    if (line === "") continue;
+    const field = fieldsOf(line)[column] ?? "";
+    if (!/^\d+$/.test(field)) {
+      throw new RuntimeFault({
+        what: `unable to parse pid: strconv.Atoi: parsing ${JSON.stringify(field)}: invalid syntax`,
+        value: line,
+        hint: "the PID column must stand before those whose values may be empty or hold spaces",
+      });
+    }
+    if (pids.includes(Number(field))) rows += `${line}\n`;
+  }
+  return rows;
+}
+
+function fieldsOf(line: string): string[] {
+  return line.split(/\s+/).filter((field) => field !== "");
+}
