@@ -22,6 +22,8 @@ export interface CommandSpec {
   readonly usage: string;
   readonly minimum: number;
   readonly maximum: number;
+  /** Carried out, but not listed: callers compare the list of commands with runc's. */
+  readonly hidden?: boolean;
   /** Everything after the first argument belongs to the arguments, as `exec` needs it. */
   readonly stopsAtArgument?: boolean;
   readonly options: readonly OptionSpec[];

@@ -1,15 +1,19 @@
 /**
- * Help texts and complaints about the command line. commander lays out the texts, from the same table that the parser
- * reads; it parses nothing.
+ * Help texts and complaints about the command line. commander lays out the lists, from the same table that the parser reads; it
+ * parses nothing. The headings are runc's, which scripts look for.
  */
-import { Command, Option } from "commander";
+import { Command, type Help, Option } from "commander";
 import { RuntimeFault } from "../report/fault.ts";
 import { writeOut } from "../report/output.ts";
-import { commands, globalOptions, helpOption, type OptionSpec } from "./command-table.ts";
+import { prose } from "./command-prose.ts";
+import { type CommandSpec, commands, globalOptions, helpOption, type OptionSpec } from "./command-table.ts";
 import type { Problem } from "./parse-arguments.ts";
-import { versionText } from "./version.ts";
+import { compatibleRuncVersion, runtsVersion, versionText } from "./version.ts";
 
-const programName = "runts";
+const WIDTH = 100;
+
+/** As it was called: it may be installed under runc's name. */
+const programName = /(^|\/)runc$/.test(process.argv0) ? "runc" : "runts";
 
 /**
  * Answers a command line that no command can be carried out for.
@@ -41,35 +45,78 @@ export function answerProblem(problem: Problem): number {
 
 /** The help of a command, or of the program. */
 export function helpText(command: string | undefined): string {
-  return command === undefined ? programHelp() : commandHelp(command);
+  return command === undefined ? programHelp() : commandHelp(command, commands[command]!());
 }
 
 function programHelp(): string {
-  const program = describe(new Command(programName), globalOptions())
-    .description("Starts and looks after containers: an OCI runtime that takes runc's place.")
-    .usage("[global options] command [command options] [arguments...]");
-  for (const [name, spec] of Object.entries(commands)) {
-    program.addCommand(new Command(name).summary(spec().summary).helpOption(false).usage(spec().usage));
+  const program = withOptions(new Command(programName), globalOptions());
+  for (const [name, entry] of Object.entries(commands)) {
+    const spec = entry();
+    if (!spec.hidden) program.addCommand(new Command(name).summary(spec.summary).helpOption(false));
   }
-  return program.helpInformation();
+  program.addCommand(new Command("help").alias("h").summary("show the help of a command"));
+  return layOut(program, (help) => [
+    ["NAME", inset(`${programName === "runc" ? "" : "runts, in place of "}runc - Open Container Initiative runtime`)],
+    ["USAGE", inset(`${programName} [global options] command [command options] [arguments...]`)],
+    ["VERSION", inset(`${runtsVersion}, compatible with runc ${compatibleRuncVersion}`)],
+    ["COMMANDS", items(help, program.commands.map(commandItem))],
+    ["GLOBAL OPTIONS", items(help, program.options.map(optionItem))],
+  ]);
 }
 
-function commandHelp(name: string): string {
-  const spec = commands[name]!();
-  return describe(new Command(`${programName} ${name}`), [...spec.options, helpOption])
-    .description(spec.summary)
-    .usage(spec.options.length === 0 ? spec.usage : `[command options] ${spec.usage}`.trimEnd())
-    .helpInformation();
+function commandHelp(name: string, spec: CommandSpec): string {
+  const command = withOptions(new Command(name), [...spec.options, helpOption]);
+  const { description = [], examples = [] } = prose[name] ?? {};
+  const usage = `${programName} ${name} [command options] ${spec.usage}`.trimEnd();
+  return layOut(command, (help) => [
+    ["NAME", inset(`${programName} ${name} - ${spec.summary}`)],
+    ["USAGE", inset(usage)],
+    ["DESCRIPTION", description.map((paragraph) => inset(help.boxWrap(paragraph, WIDTH - 3))).join("\n\n")],
+    ["EXAMPLES", inset(examples.map(([purpose, words]) => `${purpose}:\n\n    ${programName} ${words}`).join("\n\n"))],
+    ["OPTIONS", items(help, command.options.map(optionItem))],
+  ]);
 }
 
-function describe(command: Command, options: readonly OptionSpec[]): Command {
+/** Sections, without those that are empty. */
+function layOut(
+  command: Command,
+  sections: (help: Help) => readonly (readonly [heading: string, text: string])[],
+): string {
+  const formatHelp = (_: Command, help: Help) =>
+    `${sections(help)
+      .filter(([, text]) => text.trim() !== "")
+      .map(([heading, text]) => `${heading}:\n${text}`)
+      .join("\n\n")}\n`;
+  return command.configureHelp({ helpWidth: WIDTH, formatHelp }).helpInformation();
+}
+
+function withOptions(command: Command, options: readonly OptionSpec[]): Command {
   command.helpOption(false).helpCommand(false);
-  command.configureHelp({ helpWidth: 100, subcommandTerm: (sub) => sub.name() });
   for (const option of options) {
     if (option.hidden) continue;
-    const short = option.short === undefined ? "" : `-${option.short}, `;
+    const short = option.short === undefined ? "" : `, -${option.short}`;
     const value = option.value === undefined ? "" : ` <${option.value}>`;
-    command.addOption(new Option(`${short}--${option.name}${value}`, option.help));
+    command.addOption(new Option(`--${option.name}${short}${value}`, option.help));
   }
   return command;
+}
+
+type Item = readonly [term: string, text: string];
+
+function commandItem(command: Command): Item {
+  return [[command.name(), ...command.aliases()].join(", "), command.summary()];
+}
+
+function optionItem(option: Option): Item {
+  return [option.flags.replace(/[<>]/g, ""), option.description];
+}
+
+function items(help: Help, list: readonly Item[]): string {
+  const width = Math.max(...list.map(([term]) => term.length));
+  return inset(list.map(([term, text]) => help.formatItem(term, width, text, help)).join("\n"), 1);
+}
+
+/** As deep as runc's help has it. */
+function inset(text: string, depth = 3): string {
+  return text.replace(/^(?=.)/gm, " ".repeat(depth));
 }
