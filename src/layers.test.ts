@@ -53,7 +53,7 @@ function partOf(file: string): string {
 }
 
 const LOWEST = ["native-bindings", "report"];
-const SUBJECTS = ["cgroups", "seccomp", "console", "hooks"];
+const SUBJECTS = ["cgroups", "seccomp", "console", "hooks", "network"];
 const MIDDLE = ["bundle", "host", "plan", "program", "state"];
 
 /** What each part may load, and of what more it may use the types: plain data that it is given. */
@@ -68,6 +68,7 @@ const allowed: Readonly<Record<string, { readonly load: readonly string[]; reado
   cgroups: { load: LOWEST, types: ["bundle", "host"] },
   seccomp: { load: LOWEST, types: ["bundle"] },
   console: { load: LOWEST },
+  network: { load: LOWEST },
   hooks: { load: ["program", ...LOWEST], types: ["bundle"] },
   report: { load: ["native-bindings", "program"], types: ["bundle", "plan"] },
   "native-bindings": { load: [] },

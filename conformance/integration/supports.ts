@@ -76,9 +76,16 @@ function netDevicesGap(feature: string): string | undefined {
   return told.linux.netDevices?.enabled ? undefined : `${runtimeName} doesn't move network devices yet`;
 }
 
+/** Made and removed in a namespace of its own. */
+function vethGap(): string | undefined {
+  const made = Bun.spawnSync(["unshare", "-n", "ip", "link", "add", "v0", "type", "veth"]);
+  return made.exitCode === 0 ? undefined : `no veth devices here: ${made.stderr.toString().trim()}`;
+}
+
 /** A reason why this machine can't run a test, or undefined. */
 const machineGaps = {
   "cgroup v1": () => (existsSync("/sys/fs/cgroup/cgroup.controllers") ? "the machine has cgroup v2 only" : undefined),
+  "veth devices": () => vethGap(),
   "user namespaces": () =>
     readFileSync("/proc/sys/user/max_user_namespaces", "utf8").trim() === "0" ? "no user namespaces here" : undefined,
 } as const;

@@ -4,6 +4,7 @@ import { AT_FDCWD, exists, readTextIfThere } from "../../native-bindings/files.t
 import { cstring, syscall } from "../../native-bindings/libc.ts";
 import { SYS } from "../../native-bindings/syscall-numbers.ts";
 import type { Config, Hook } from "../bundle/config.ts";
+import { checkNetDevices, type NetDevices } from "../network/move-devices.ts";
 import { RuntimeFault } from "../report/fault.ts";
 import type { Log } from "../report/log.ts";
 
@@ -14,18 +15,22 @@ export function checkSupported({ linux, hooks }: Config, log: Log): void {
     log.warn("/linux/mountLabel: mount label is specified in config, but selinux is disabled or not supported");
   }
   if (linux?.intelRdt !== undefined) refuseIntelRdt();
-  if (Object.keys(linux?.netDevices ?? {}).length > 0) {
-    throw new RuntimeFault({
-      what: "moving network devices into the container is not supported",
-      where: "/linux/netDevices",
-      hint: "move them in a createRuntime hook: `ip link set NAME netns PID`",
-    });
-  }
+  if (Object.keys(linux?.netDevices ?? {}).length > 0) checkDevices(linux!.netDevices!);
   // Those inside the container have paths of the container.
   for (const kind of ["prestart", "createRuntime", "poststart", "poststop"] as const) {
     const list = hooks?.[kind] ?? [];
     for (let index = 0; index < list.length; index++) checkHook(list[index]!, `/hooks/${kind}/${index}/path`);
   }
+}
+
+function checkDevices(devices: NetDevices): void {
+  if (syscall(SYS.geteuid) !== 0) {
+    throw new RuntimeFault({
+      what: "network devices are not supported for rootless containers",
+      where: "/linux/netDevices",
+    });
+  }
+  checkNetDevices(devices);
 }
 
 function refuseIntelRdt(): void {

@@ -14,6 +14,7 @@ import { specVersion } from "./state.ts";
 export function answer(setUp: SetUp, heard: Heard): boolean {
   switch (heard.kind) {
     case Message.WantsHooks:
+      moveNetDevices(setUp);
       runHooks(setUp);
       return true;
     case Message.Listener:
@@ -54,6 +55,16 @@ export function tellInnerHooks(setUp: SetUp): void {
     // The hook reads from offset 0: the descriptor's own offset is shared with this one.
     syscallRetry(SYS.pwrite64, given.get(stdin)!, addressOf(bytes), bytes.length, 0);
   }
+}
+
+/** Before the hooks, which may configure them further. */
+function moveNetDevices(setUp: SetUp): void {
+  const devices = setUp.prepared.bundle.config.linux?.netDevices ?? {};
+  if (Object.keys(devices).length === 0) return;
+  const { openDeviceMove, moveDevices } =
+    require("../network/move-devices.ts") as typeof import("../network/move-devices.ts");
+  setUp.deviceMove = openDeviceMove(setUp.initPid);
+  moveDevices(setUp.deviceMove, devices);
 }
 
 /** Runs the hooks of the runtime's namespaces. */

@@ -9,6 +9,7 @@ import { oomKilled } from "../cgroups/oom.ts";
 import { openForClone } from "../cgroups/place.ts";
 import { makeBirthplace, prepareCgroup } from "../cgroups/prepare.ts";
 import type { CgroupRecord } from "../cgroups/record.ts";
+import type { DeviceMove } from "../network/move-devices.ts";
 import { type CompiledStart, compileStart } from "../plan/compile.ts";
 import { asFault, RuntimeFault } from "../report/fault.ts";
 import { type ContainerRecord, putRecord, writeRecord } from "../state/container-record.ts";
@@ -53,6 +54,8 @@ export interface SetUp {
   console: number | undefined;
   /** How a hook inside the container ended, if one failed: a wait status. */
   hookStatus: number | undefined;
+  /** Network devices that have left the host, with what is needed to bring them back. */
+  deviceMove: DeviceMove | undefined;
 }
 
 /**
@@ -76,6 +79,7 @@ export function setUpContainer(request: CreateRequest, startBy: "fifo" | "sync",
     initPid: 0,
     console: undefined,
     hookStatus: undefined,
+    deviceMove: undefined,
     record: firstRecord(request, prepared),
   };
   try {
@@ -86,8 +90,13 @@ export function setUpContainer(request: CreateRequest, startBy: "fifo" | "sync",
     if (setUp.console !== undefined) close(setUp.console);
     throw killed ? outOfMemory(error) : asFault(error, "unable to start container process");
   } finally {
+    if (setUp.deviceMove !== undefined) devicesMoving().closeDeviceMove(setUp.deviceMove);
     for (const fd of setUp.given.values()) close(fd);
   }
+}
+
+function devicesMoving(): typeof import("../network/move-devices.ts") {
+  return require("../network/move-devices.ts") as typeof import("../network/move-devices.ts");
 }
 
 function outOfMemory(cause: unknown): RuntimeFault {

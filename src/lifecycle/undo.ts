@@ -17,6 +17,10 @@ export function undoSetUp(setUp: SetUp): void {
     syscall(SYS.kill, pid, SIGKILL);
     reap(pid);
   }
+  if (setUp.deviceMove !== undefined) {
+    const { bringDevicesBack } = require("../network/move-devices.ts") as typeof import("../network/move-devices.ts");
+    for (const failure of bringDevicesBack(setUp.deviceMove)) request.log.warn(failure);
+  }
   if (setUp.cgroup !== undefined) {
     try {
       // Without a pid namespace of its own, what hooks left inside outlives init.

@@ -5,8 +5,10 @@ import type { StartPlanInput } from "./start-plan.ts";
 import type { Step } from "./step.ts";
 import type { InnerHook } from "./steps/hook.ts";
 import type { Domainname, Hostname, SessionKeyring, Sysctl } from "./steps/kernel-settings.ts";
+import type { RuntimeHooks } from "./steps/sync.ts";
 
 const EVERYWHERE = { from: "" } as const;
+const NONE = {};
 
 /** In init: the container around it. */
 export function buildStage(input: StartPlanInput, createHooks: readonly InnerHook[]): Step[] {
@@ -29,8 +31,11 @@ export function buildStage(input: StartPlanInput, createHooks: readonly InnerHoo
   if (namespaces.clonedNames.includes("network")) steps.push({ kind: "loopback", from: "/linux/namespaces" });
   for (const step of rootfs.early) steps.push(step);
   const { hooks } = config;
-  if (hooks?.prestart?.length || hooks?.createRuntime?.length || createHooks.length > 0) {
-    steps.push({ kind: "runtime-hooks", from: "/hooks" });
+  const devices = Object.keys(config.linux?.netDevices ?? NONE);
+  if (devices.length > 0 || hooks?.prestart?.length || hooks?.createRuntime?.length || createHooks.length > 0) {
+    const from = devices.length > 0 ? "/linux/netDevices" : "/hooks";
+    const step: RuntimeHooks = { kind: "runtime-hooks", from, devices };
+    steps.push(step);
   }
   // After the runtime's hooks, which may bring network devices; before the root changes and with it /proc.
   for (const key in config.linux?.sysctl) steps.push(sysctlStep(key, config.linux.sysctl[key]!));

@@ -5,9 +5,11 @@ import type { Step, StepKind } from "../step.ts";
 import { awaitByte } from "./begin.ts";
 import { emitCloseFrom } from "./close-descriptors.ts";
 
-/** The mounts are made: the runtime runs its prestart and createRuntime hooks now. */
+/** The mounts are made: the runtime moves network devices into the container, and runs its prestart and createRuntime hooks. */
 export interface RuntimeHooks extends Step {
   readonly kind: "runtime-hooks";
+  /** linux.netDevices: the names that they have on the host. */
+  readonly devices: readonly string[];
 }
 
 export const runtimeHooks: StepKind<RuntimeHooks> = {
@@ -16,7 +18,8 @@ export const runtimeHooks: StepKind<RuntimeHooks> = {
     c.p.call(c.p.nr.write, c.sync, c.p.constantWords([Message.WantsHooks, 0, 0]), 12);
     awaitByte(c);
   },
-  describe: () => "wait while the runtime runs the prestart and createRuntime hooks in its own namespaces",
+  describe: ({ devices }) =>
+    `wait while the runtime ${devices.length > 0 ? `moves ${devices.join(", ")} into the network namespace and ` : ""}runs the prestart and createRuntime hooks in its own namespaces`,
 };
 
 /** Everything that create does is done. Nothing of the runtime's is held any longer but what start needs. */
