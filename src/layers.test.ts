@@ -53,7 +53,7 @@ function partOf(file: string): string {
 }
 
 const LOWEST = ["native-bindings", "report"];
-const SUBJECTS = ["cgroups", "seccomp", "console", "hooks", "network"];
+const SUBJECTS = ["cgroups", "seccomp", "console", "hooks", "network", "resctrl"];
 const MIDDLE = ["bundle", "host", "plan", "program", "state"];
 
 /** What each part may load, and of what more it may use the types: plain data that it is given. */
@@ -69,6 +69,7 @@ const allowed: Readonly<Record<string, { readonly load: readonly string[]; reado
   seccomp: { load: LOWEST, types: ["bundle"] },
   console: { load: LOWEST },
   network: { load: LOWEST },
+  resctrl: { load: LOWEST, types: ["bundle"] },
   hooks: { load: ["program", ...LOWEST], types: ["bundle"] },
   report: { load: ["native-bindings", "program"], types: ["bundle", "plan"] },
   "native-bindings": { load: [] },

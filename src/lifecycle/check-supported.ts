@@ -1,6 +1,6 @@
 /** Fields that ask for what this host or this runtime doesn't have: refused by name, before anything is created. */
 import { AT_EACCESS } from "../../native-bindings/constants.ts";
-import { AT_FDCWD, exists, readTextIfThere } from "../../native-bindings/files.ts";
+import { AT_FDCWD, exists } from "../../native-bindings/files.ts";
 import { cstring, syscall } from "../../native-bindings/libc.ts";
 import { SYS } from "../../native-bindings/syscall-numbers.ts";
 import type { Config, Hook } from "../bundle/config.ts";
@@ -14,7 +14,6 @@ export function checkSupported({ linux, hooks }: Config, log: Log): void {
     // As runc takes it: without SELinux there is nothing that a label could protect.
     log.warn("/linux/mountLabel: mount label is specified in config, but selinux is disabled or not supported");
   }
-  if (linux?.intelRdt !== undefined) refuseIntelRdt();
   if (Object.keys(linux?.netDevices ?? {}).length > 0) checkDevices(linux!.netDevices!);
   // Those inside the container have paths of the container.
   for (const kind of ["prestart", "createRuntime", "poststart", "poststop"] as const) {
@@ -31,14 +30,6 @@ function checkDevices(devices: NetDevices): void {
     });
   }
   checkNetDevices(devices);
-}
-
-function refuseIntelRdt(): void {
-  const known = readTextIfThere("/proc/filesystems")?.includes("\tresctrl\n") === true;
-  const what = known
-    ? "intelRdt is not supported by this runtime"
-    : "intelRdt is specified in config, but Intel RDT is not enabled: the kernel has no resctrl file system";
-  throw new RuntimeFault({ what, where: "/linux/intelRdt" });
 }
 
 function checkHook({ path }: Hook, where: string): void {

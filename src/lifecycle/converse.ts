@@ -24,6 +24,7 @@ export function converse(setUp: SetUp, sync: number): void {
       reap(setUp.enterPid);
       setUp.enterPid = 0;
       stageReadyRecord(setUp);
+      if (prepared.resctrl !== undefined) rareAnswers().enterResctrl(setUp);
       if (prepared.plan.innerHooks.length > 0) rareAnswers().tellInnerHooks(setUp);
       if (early === undefined) continue;
       heard = early;

@@ -104,6 +104,9 @@ export function destroyContainer(root: string, record: ContainerRecord, log: Log
   if (record.cgroup !== undefined) {
     removeCgroup(record.cgroup);
   }
+  if (record.intel_rdt_owned !== undefined) {
+    (require("../resctrl/group.ts") as typeof import("../resctrl/group.ts")).removeGroups(record.intel_rdt_owned);
+  }
   if (record.host_mount !== undefined) {
     const { removeHostMounts } = require("./host-mounts.ts") as typeof import("./host-mounts.ts");
     removeHostMounts(record.rootfs, record.host_mount);

@@ -41,7 +41,7 @@ export function features(build: BuildFacts): object {
       seccomp: seccompFeatures(),
       apparmor: { enabled: true },
       selinux: { enabled: true },
-      intelRdt: { enabled: false },
+      intelRdt: { enabled: true, schemata: true, monitoring: true },
       memoryPolicy: {
         modes: [
           "MPOL_BIND",

@@ -3,7 +3,7 @@ import { CLONE_NEWUSER } from "../../native-bindings/constants.ts";
 import { syscall } from "../../native-bindings/libc.ts";
 import { SYS } from "../../native-bindings/syscall-numbers.ts";
 import type { Bundle } from "../bundle/bundle.ts";
-import type { Config, POSIXRlimit } from "../bundle/config.ts";
+import type { Config, LinuxIntelRdt, POSIXRlimit } from "../bundle/config.ts";
 import { readBundle } from "../bundle/read-bundle.ts";
 import { lexicalPath } from "../bundle/rules/paths.ts";
 import { selfPlacement } from "../cgroups/place.ts";
@@ -19,6 +19,7 @@ import { needsHome } from "../plan/process.ts";
 import { type Placement, planStart, type StartPlan } from "../plan/start-plan.ts";
 import type { PlaceSelf } from "../plan/steps/placement.ts";
 import { RuntimeFault } from "../report/fault.ts";
+import type { ResctrlGroup } from "../resctrl/group.ts";
 import type { CreateRequest } from "./create-request.ts";
 import { groupsAreDenied } from "./id-maps.ts";
 import { callersOpenFiles } from "./limits.ts";
@@ -36,6 +37,8 @@ export interface PreparedStart {
   readonly rootless: boolean;
   /** The mount that the root file system lies on, when the container's mounts are made on it in the runtime's namespace. */
   readonly hostMount: number | undefined;
+  /** linux.intelRdt */
+  readonly resctrl: ResctrlGroup | undefined;
 }
 
 /**
@@ -109,8 +112,20 @@ export function prepareStart(
     rootless,
     preservedDescriptors: request.preserveFds,
   });
+  const rdt = config.linux?.intelRdt;
+  const resctrl = rdt === undefined ? undefined : resctrlGroup(request.id, rdt);
   const hostMount = mountsInHost(config, namespaces.all) ? hostMountOf(rootfs) : undefined;
-  return { bundle, rootfs, namespaces, cgroup, plan, rlimitsByRuntime: byRuntime ? rlimits : [], rootless, hostMount };
+  return {
+    bundle,
+    rootfs,
+    namespaces,
+    cgroup,
+    plan,
+    rlimitsByRuntime: byRuntime ? rlimits : [],
+    rootless,
+    hostMount,
+    resctrl,
+  };
 }
 
 /**
@@ -140,7 +155,14 @@ function supportCheck(): typeof import("./check-supported.ts") {
 /** True when check-supported.ts may have something to say. Most containers have none of it. */
 function needsSupport({ linux, hooks }: Config): boolean {
   if (hooks !== undefined) return true;
-  return linux?.intelRdt !== undefined || linux?.netDevices !== undefined || !!linux?.mountLabel;
+  return linux?.netDevices !== undefined || !!linux?.mountLabel;
+}
+
+/** resctrl: looked at for those that ask for it. */
+function resctrlGroup(id: string, rdt: LinuxIntelRdt): ResctrlGroup {
+  const { resctrlRoot } = require("../resctrl/root.ts") as typeof import("../resctrl/root.ts");
+  const { planGroup } = require("../resctrl/group.ts") as typeof import("../resctrl/group.ts");
+  return planGroup(resctrlRoot(), id, rdt);
 }
 
 function hostMountOf(rootfs: string): number | undefined {

@@ -57,6 +57,12 @@ export function tellInnerHooks(setUp: SetUp): void {
   }
 }
 
+/** Before anything of the container's own runs: what init starts is in the group that it is in. */
+export function enterResctrl({ prepared, initPid }: SetUp): void {
+  const { enterGroup } = require("../resctrl/group.ts") as typeof import("../resctrl/group.ts");
+  enterGroup(prepared.resctrl!, initPid);
+}
+
 /** Before the hooks, which may configure them further. */
 function moveNetDevices(setUp: SetUp): void {
   const devices = setUp.prepared.bundle.config.linux?.netDevices ?? {};

@@ -39,6 +39,9 @@ export function firstRecord(request: CreateRequest, prepared: PreparedStart): Co
     hooks: poststart !== undefined || poststop !== undefined ? { poststart, poststop } : undefined,
     private_pid_namespace: namespaces.privatePid,
     host_mount: prepared.hostMount,
+    intel_rdt_path: prepared.resctrl?.path,
+    intel_rdt_mon_path: prepared.resctrl?.monitoring,
+    intel_rdt_owned: prepared.resctrl?.owned,
   };
 }
 

@@ -30,6 +30,13 @@ export function undoSetUp(setUp: SetUp): void {
       request.log.warn(error instanceof Error ? error.message : String(error));
     }
   }
+  if (prepared.resctrl !== undefined) {
+    try {
+      (require("../resctrl/group.ts") as typeof import("../resctrl/group.ts")).undoGroup(prepared.resctrl);
+    } catch (error) {
+      request.log.warn(error instanceof Error ? error.message : String(error));
+    }
+  }
   if (prepared.hostMount !== undefined) {
     try {
       const { removeHostMounts } = require("./host-mounts.ts") as typeof import("./host-mounts.ts");

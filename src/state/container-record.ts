@@ -55,6 +55,10 @@ export interface ContainerRecord {
   readonly private_pid_namespace: boolean;
   /** Without a mount namespace: the id of the mount below the one that the root file system was made, to be found again. */
   readonly host_mount?: number;
+  /** linux.intelRdt: the groups of the resctrl file system that it is in, and those that go with it, innermost first. */
+  readonly intel_rdt_path?: string;
+  readonly intel_rdt_mon_path?: string;
+  readonly intel_rdt_owned?: readonly string[];
   /** What init does after `start`: what a failure there is told with. */
   readonly after_start?: readonly AfterStart[];
 }
