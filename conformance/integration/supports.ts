@@ -76,6 +76,12 @@ function netDevicesGap(feature: string): string | undefined {
   return told.linux.netDevices?.enabled ? undefined : `${runtimeName} doesn't move network devices yet`;
 }
 
+function apparmorGap(): string | undefined {
+  const enabled = "/sys/module/apparmor/parameters/enabled";
+  if (!existsSync(enabled) || !readFileSync(enabled, "utf8").startsWith("Y")) return "AppArmor is not at work here";
+  return Bun.which("apparmor_parser") === null ? "no apparmor_parser here to load a profile with" : undefined;
+}
+
 /** Made and removed in a namespace of its own. */
 function vethGap(): string | undefined {
   const made = Bun.spawnSync(["unshare", "-n", "ip", "link", "add", "v0", "type", "veth"]);
@@ -86,11 +92,18 @@ function vethGap(): string | undefined {
 const machineGaps = {
   "cgroup v1": () => (existsSync("/sys/fs/cgroup/cgroup.controllers") ? "the machine has cgroup v2 only" : undefined),
   "veth devices": () => vethGap(),
+  AppArmor: () => apparmorGap(),
+  SELinux: () => (existsSync("/sys/fs/selinux/enforce") ? undefined : "SELinux is not at work here"),
   "user namespaces": () =>
     readFileSync("/proc/sys/user/max_user_namespaces", "utf8").trim() === "0" ? "no user namespaces here" : undefined,
 } as const;
 
 export type MachineFeature = keyof typeof machineGaps;
+
+/** For what is prepared for tests that may be skipped. */
+export function machineHas(feature: MachineFeature): boolean {
+  return machineGaps[feature]() === undefined;
+}
 
 type Body = Parameters<typeof test>[1];
 

@@ -4,7 +4,8 @@ import { placesItselfInInit, pushPlacement } from "./enter-stage.ts";
 import type { StartPlanInput } from "./start-plan.ts";
 import type { Step } from "./step.ts";
 import type { InnerHook } from "./steps/hook.ts";
-import type { Domainname, Hostname, SessionKeyring, Sysctl } from "./steps/kernel-settings.ts";
+import type { Domainname, Hostname, Sysctl } from "./steps/kernel-settings.ts";
+import type { SessionKeyring } from "./steps/session-keyring.ts";
 import type { RuntimeHooks } from "./steps/sync.ts";
 
 const EVERYWHERE = { from: "" } as const;
@@ -25,7 +26,8 @@ export function buildStage(input: StartPlanInput, createHooks: readonly InnerHoo
     const KEY_USR_SEARCH = 0x80000;
     const KEY_OTH_SEARCH = 0x8;
     const search = (namespaces.all & CLONE_NEWUSER) !== 0 ? KEY_OTH_SEARCH : KEY_USR_SEARCH;
-    const step: SessionKeyring = { kind: "session-keyring", ...EVERYWHERE, name: `_ses.${input.id}`, search };
+    const label = config.process!.selinuxLabel || undefined;
+    const step: SessionKeyring = { kind: "session-keyring", ...EVERYWHERE, name: `_ses.${input.id}`, search, label };
     steps.push(step);
   }
   if (namespaces.clonedNames.includes("network")) steps.push({ kind: "loopback", from: "/linux/namespaces" });

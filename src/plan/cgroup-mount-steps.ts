@@ -1,4 +1,5 @@
 import type { Mount } from "../bundle/config.ts";
+import { mountLabel } from "./mount-label.ts";
 import { type FilesystemOption, type MountOptions, mountAttributes } from "./mount-options.ts";
 import type { MountsInput } from "./mount-steps.ts";
 import type { Step } from "./step.ts";
@@ -40,7 +41,7 @@ export function planCgroupMount(
       links: name.includes(",") ? name.split(",") : [],
     });
   }
-  const step: MountCgroupsV1 = { kind: "mount-cgroups-v1", ...common, hierarchies };
+  const step: MountCgroupsV1 = { kind: "mount-cgroups-v1", ...common, hierarchies, label: mountLabel(input) };
   return step;
 }
 

@@ -16,6 +16,7 @@ import { bindStep } from "./bind-step.ts";
 import { planCgroupMount } from "./cgroup-mount-steps.ts";
 import { checkProcRules, mayCoverInProc, relativeDestination } from "./mount-destination.ts";
 import type { MountFacts } from "./mount-facts.ts";
+import { mountLabel, takesContext } from "./mount-label.ts";
 import {
   dataText,
   type FilesystemOption,
@@ -101,7 +102,7 @@ function planMount(input: MountsInput, progress: MountProgress, mount: Mount, in
   } else if (mount.type === "cgroup") {
     progress.steps.push(planCgroupMount(input, mount, options, point, from, tidy));
   } else if (needsMountCall(mount, options)) {
-    progress.steps.push(callStep(mount, options, point, from));
+    progress.steps.push(callStep(input, mount, options, point, from));
     if (path === "dev") progress.freshDev = progress.devKept = false;
   } else {
     filesystemStep(input, progress, mount, options, point, from, path, tidy);
@@ -149,7 +150,15 @@ function needsMountCall(mount: Mount, options: MountOptions): boolean {
   return false;
 }
 
-function callStep(mount: Mount, options: MountOptions, point: MountPoint, from: string): MountByCall {
+function callStep(
+  input: MountsInput,
+  mount: Mount,
+  options: MountOptions,
+  point: MountPoint,
+  from: string,
+): MountByCall {
+  const label = options.bind || !takesContext(mount.type ?? "") ? undefined : mountLabel(input);
+  const data = dataText(options.data);
   const flags = options.flags | (options.bind ? MS_BIND | (options.recursive ? MS_REC : 0) : 0);
   return {
     kind: "mount-by-call",
@@ -159,7 +168,8 @@ function callStep(mount: Mount, options: MountOptions, point: MountPoint, from: 
     destination: mount.destination,
     point: point.by === "path" ? point : asPath(point),
     flags,
-    data: dataText(options.data),
+    // Quoted: a label may have commas.
+    data: label === undefined ? data : `${data}${data === "" ? "" : ","}context="${label}"`,
     propagation: options.propagation,
   };
 }
@@ -200,6 +210,7 @@ function filesystemStep(
     keepMode: isTmpfs && point.by === "path" && !namesMode(options.data),
     copyUp: isTmpfs && options.copyUp && point.by === "path",
     keepAs,
+    label: type === "mqueue" ? mountLabel(input) : undefined,
     tidy,
   };
   progress.steps.push(step);
@@ -215,10 +226,10 @@ function filesystemStep(
 /** The options of the file system, with those of mount(2)'s flags that are the file system's and not the mount's. */
 function filesystemData(input: MountsInput, mount: Mount, options: MountOptions, type: string): FilesystemOption[] {
   const { flags, data } = options;
-  const label = input.facts.selinux ? input.config.linux?.mountLabel : undefined;
+  const label = mountLabel(input);
   const ownFlags = MS_SYNCHRONOUS | MS_DIRSYNC | MS_LAZYTIME | MS_MANDLOCK;
   const onDevice = (flags & MS_RDONLY) !== 0 && mount.source?.charCodeAt(0) === 0x2f;
-  if ((flags & ownFlags) === 0 && !onDevice && !label) return data;
+  if ((flags & ownFlags) === 0 && !onDevice && label === undefined) return data;
   const all: FilesystemOption[] = [];
   if (flags & MS_SYNCHRONOUS) all.push({ key: "sync", value: undefined });
   if (flags & MS_DIRSYNC) all.push({ key: "dirsync", value: undefined });
@@ -227,7 +238,7 @@ function filesystemData(input: MountsInput, mount: Mount, options: MountOptions,
   // A disk must not even be written to for its own sake (journal replay), which the mount's attribute would allow.
   if (onDevice) all.push({ key: "ro", value: undefined });
   for (const option of data) all.push(option);
-  if (label && type !== "proc" && type !== "sysfs" && type !== "mqueue") all.push({ key: "context", value: label });
+  if (label !== undefined && takesContext(type)) all.push({ key: "context", value: label });
   return all;
 }
 

@@ -60,6 +60,32 @@ function bindSource(path: string, rest: Partial<BindSource> = {}): BindSource {
   return { path, directory: true, procfs: false, resolvedDestination: undefined, ...rest };
 }
 
+test("a mount label is an option of the file systems that take one, an attribute of a mqueue, and nothing of a bind mount", () => {
+  const label = "u:object_r:container_file_t:s0:c1,c2";
+  const remount = { destination: "/tmp", type: "tmpfs", source: "tmpfs", options: ["remount", "size=1k"] };
+  const config = {
+    mounts: [...DEFAULT_MOUNTS, { destination: "/b", source: "/etc", options: ["bind"] }, remount],
+    linux: { mountLabel: label },
+  };
+  const sources = [...DEFAULT_MOUNTS.map(() => undefined), bindSource("/etc")];
+  const plan = (selinux: boolean) =>
+    planMounts({ ...rootfsInput("/", config), facts: { ...NO_FACTS, sources, selinux } }).early.map((step) =>
+      JSON.stringify(step),
+    );
+  const labelled = plan(true).filter((step) => step.includes(label));
+  expect(labelled.map((step) => /"destination":"([^"]*)"/.exec(step)![1])).toEqual([
+    "/dev",
+    "/dev/pts",
+    "/dev/shm",
+    "/dev/mqueue",
+    "/tmp",
+  ]);
+  expect(labelled[0]).toContain(`{"key":"context","value":"${label}"}`);
+  expect(labelled[3]).toContain(`"label":"${label}"`);
+  expect(labelled[4]).toContain(`size=1k,context=\\"${label}\\"`);
+  expect(plan(false).filter((step) => step.includes(label))).toEqual([]);
+});
+
 test("runc's default spec takes few operations, and every mount is there as runc makes it", () => {
   withRootfs((rootfs) => {
     const root = { path: rootfs, readonly: true };

@@ -23,6 +23,7 @@ import type { Config } from "../bundle/config.ts";
 import { RuntimeFault } from "../report/fault.ts";
 import { planDevices } from "./device-steps.ts";
 import type { MountFacts } from "./mount-facts.ts";
+import { mountLabel } from "./mount-label.ts";
 import { propagationFlag } from "./mount-options.ts";
 import { type MountProgress, type MountsInput, planMountSteps } from "./mount-steps.ts";
 import type { NamespacePlan } from "./namespaces.ts";
@@ -157,7 +158,7 @@ function lateSteps(input: RootPlanInput, propagation: number): Step[] {
     steps.push(step);
   }
   if (linux?.maskedPaths?.length) {
-    const label = input.facts.selinux ? linux.mountLabel : undefined;
+    const label = mountLabel(input);
     const step: MaskPaths = { kind: "mask-paths", from: "/linux/maskedPaths", paths: linux.maskedPaths, label };
     steps.push(step);
   }

@@ -42,6 +42,9 @@ function filter(refused: readonly SyscallName[], listener = false): PlannedFilte
   return { bpf: ALLOW, flags: listener ? 8 : 0, listener, forbidden: refused.map((name) => SYS[name]) };
 }
 
+const LABEL = "u:object_r:container_file_t:s0:c1,c2";
+const MQUEUE = { destination: "/dev/mqueue", type: "mqueue", source: "mqueue" };
+
 const CGROUP_V1 = {
   intoCgroup: false,
   files: ["cpu,cpuacct", "memory", "systemd"].map((name) => ({
@@ -157,6 +160,12 @@ export const START_CASES: readonly Case[] = [
     specWith({ root: { path: "rootfs" }, mounts: [] }, {}, { namespaces: [], maskedPaths: [], readonlyPaths: [] }),
   ],
   ["labels of security modules", specWith({}, { apparmorProfile: "strict", selinuxLabel: "u:r:container_t:s0" })],
+  [
+    "labels of mounts",
+    specWith({ mounts: [...MOUNTS, MQUEUE] }, {}, { mountLabel: LABEL }),
+    { facts: { ...V1_FACTS, selinux: true } },
+  ],
+  ["network devices", specWith({}, {}, { netDevices: { eth1: { name: "net0" } } })],
   ["mounts in the host's mount namespace", specWith({}, {}, { namespaces: [], maskedPaths: [], readonlyPaths: [] })],
   [
     "no namespace, no terminal, no capabilities",

@@ -20,7 +20,6 @@ import {
   noNewPrivileges,
   personality,
   scheduler,
-  sessionKeyring,
   sysctl,
   umask,
 } from "./steps/kernel-settings.ts";
@@ -34,6 +33,7 @@ import { rlimits } from "./steps/rlimits.ts";
 import { enterRoot, rootFilesystem, rootPropagation } from "./steps/root-filesystem.ts";
 import { installFilter } from "./steps/seccomp.ts";
 import { openLabelFile, setLabel } from "./steps/security-label.ts";
+import { sessionKeyring } from "./steps/session-keyring.ts";
 import { ready, runtimeHooks } from "./steps/sync.ts";
 import { newTimeNamespace } from "./steps/time-namespace.ts";
 import { becomeUser } from "./steps/user.ts";

@@ -1,6 +1,5 @@
 /** What one system call sets for the container: names, personality, scheduling, memory policy, umask, no_new_privs. */
 import { AF_INET, PR_SET_NO_NEW_PRIVS, SOCK_CLOEXEC, SOCK_DGRAM } from "../../../native-bindings/constants.ts";
-import { ENOSYS } from "../../../native-bindings/errno.ts";
 import { load } from "../../program/builder.ts";
 import type { Step, StepKind } from "../step.ts";
 import { emitWriteFile } from "./write-file.ts";
@@ -153,35 +152,4 @@ export const memoryPolicy: StepKind<SetMemoryPolicy> = {
     else p.call(p.nr.set_mempolicy, mode, p.constant(nodes), nodes.length * 8 + 1);
   },
   describe: ({ text }) => `set the memory policy to ${text}`,
-};
-
-/** A session keyring of its own, so that the caller's keys are not the container's. keyctl(2), session-keyring(7). */
-export interface SessionKeyring extends Step {
-  readonly kind: "session-keyring";
-  readonly name: string;
-  /** KEY_USR_SEARCH, or KEY_OTH_SEARCH with a user namespace (as runc gives). */
-  readonly search: number;
-}
-export const sessionKeyring: StepKind<SessionKeyring> = {
-  kind: "session-keyring",
-  emit({ p }, step) {
-    const KEYCTL_JOIN_SESSION_KEYRING = 1;
-    const KEYCTL_SETPERM = 5;
-    /** What the kernel gives a new session keyring: all to its possessor, view, read and link to its user. */
-    const KEYRING_PERMISSIONS = 0x3f130000;
-    const ring = p.slot("keyring");
-    const failed = p.label();
-    const done = p.label();
-    p.call(p.nr.keyctl, KEYCTL_JOIN_SESSION_KEYRING, p.string(step.name)).save(ring).onError(failed);
-    p.call(p.nr.keyctl, KEYCTL_SETPERM, load(ring), KEYRING_PERMISSIONS | step.search);
-    p.jump(done);
-    p.place(failed);
-    // A kernel without keyrings has none to leak.
-    p.jumpIfErrno(ring, ENOSYS, done).ignoreError();
-    p.xor(load(ring), 0);
-    p.place(done);
-  },
-  describe: ({ name }) => `join the session keyring ${name}`,
-  failure: ({ name }) => `unable to join session keyring ${name}`,
-  hint: (_, errno) => (errno === 122 ? "raise kernel.keys.maxkeys, or use --no-new-keyring" : undefined),
 };

@@ -39,6 +39,8 @@ export interface HierarchyMount {
 export interface MountCgroupsV1 extends MountCgroups {
   readonly kind: "mount-cgroups-v1";
   readonly hierarchies: readonly HierarchyMount[];
+  /** SELinux label of the tmpfs. */
+  readonly label: string | undefined;
 }
 
 export const mountCgroupsV1: StepKind<MountCgroupsV1> = {
@@ -48,7 +50,9 @@ export const mountCgroupsV1: StepKind<MountCgroupsV1> = {
     const fs = sharedSlot(c, "fs");
     const top = sharedSlot(c, "cgroup");
     const target = emitMountPoint(c, step.point);
-    emitFilesystem(c, { type: "tmpfs", source: "tmpfs", data: [{ key: "mode", value: "755" }] }, fs);
+    const data: FilesystemOption[] = [{ key: "mode", value: "755" }];
+    if (step.label !== undefined) data.push({ key: "context", value: step.label });
+    emitFilesystem(c, { type: "tmpfs", source: "tmpfs", data }, fs);
     p.call(p.nr.fsmount, load(fs), FSMOUNT_CLOEXEC, 0).save(top);
     emitPropagation(c, top, step.propagation);
     // Attached before it is filled: kernels before 6.15 don't mount on what is detached.

@@ -9,6 +9,7 @@ import {
   MS_REC,
 } from "../../../native-bindings/constants.ts";
 import { EACCES, EINVAL, ELOOP, ENODEV, ENOENT, ENOTDIR, EPERM, EXDEV } from "../../../native-bindings/errno.ts";
+import { O_CLOEXEC, O_DIRECTORY } from "../../../native-bindings/files.ts";
 import { load, type Slot } from "../../program/builder.ts";
 import { Message } from "../../program/layout.ts";
 import { dataText, type FilesystemOption } from "../mount-options.ts";
@@ -36,6 +37,8 @@ export interface MountFilesystem extends Step {
   readonly copyUp: boolean;
   /** Name under which later steps find the mount's descriptor. */
   readonly keepAs: string | undefined;
+  /** SELinux: what the top directory is labelled with, where the file system has no option for it (mqueue). */
+  readonly label: string | undefined;
   /** There are so many mounts that descriptors must be given back at once. */
   readonly tidy: boolean;
 }
@@ -62,6 +65,7 @@ export const mountFilesystem: StepKind<MountFilesystem> = {
     p.call(p.nr.fsmount, load(fs), FSMOUNT_CLOEXEC, step.attributes).save(mount).onError(kernelTextLabel(c));
     if (step.tidy) p.call(p.nr.close, load(fs));
     if (status !== undefined) p.call(p.nr.fchmodat, load(mount), p.string("."), load(status + STX_MODE));
+    if (step.label !== undefined) emitLabel(c, mount, step.label);
     if (step.copyUp) emitCopyUp(c, mount, sharedSlot(c, "target"));
     emitPropagation(c, mount, step.propagation);
     emitAttach(c, mount, target);
@@ -106,6 +110,16 @@ export function emitPropagation(c: Compilation, mount: Slot, propagation: readon
     const attr = mountAttr(c, 0, 0, flag & ~MS_REC);
     p.call(p.nr.mount_setattr, load(mount), emptyPath(p), at, attr, MOUNT_ATTR_BYTES);
   }
+}
+
+/** xattr(7), security.selinux: the value has its NUL. */
+function emitLabel(c: Compilation, mount: Slot, label: string): void {
+  const { p } = c;
+  const directory = sharedSlot(c, "labelled");
+  const bytes = new TextEncoder().encode(label).length + 1;
+  p.call(p.nr.openat, load(mount), p.string("."), O_DIRECTORY | O_CLOEXEC).save(directory);
+  p.call(p.nr.fsetxattr, load(directory), p.string("security.selinux"), p.string(label), bytes, 0);
+  p.call(p.nr.close, load(directory));
 }
 
 const SOL_SOCKET = 1;
