@@ -103,6 +103,8 @@ const signatures: Readonly<Record<SyscallName, string>> = {
   memfd_create: "name:path flags:flags/memfd",
   mkdirat: `${at} mode:mode`,
   mknodat: `${at} mode:filemode dev:dev`,
+  mmap: "address:pointer length:size protection:hex flags:hex file:fd offset:int",
+  mprotect: "address:pointer length:size protection:hex",
   mount: "source:string target:path type:string flags:flags/mount data:string",
   mount_setattr: `${at} flags:flags/mount_setattr attributes:struct/mount_attr size:size`,
   move_mount: "fromDir:dirfd fromPath:path toDir:dirfd toPath:path flags:flags/move_mount",

@@ -43,14 +43,14 @@ test("a terminal is told from what is none", () => {
   expect(terminalSettings(file)).toBeUndefined();
 });
 
-test("in raw mode every byte goes through as it is, at once and without an echo; the old settings bring the old ways", () => {
+test("in raw mode every byte goes through as it is, at once and without an echo, line ends on the way out are made; the old settings bring the old ways", () => {
   const { master, slave } = pseudoTerminal();
   const before = terminalSettings(slave)!;
   applySettings(slave, rawMode(before));
   write(master, "\x03\x04\r\x11");
   expect(read(slave)).toBe("\x03\x04\r\x11");
   write(slave, "a\n");
-  expect(read(master)).toBe("a\n");
+  expect(read(master)).toBe("a\r\n");
   applySettings(slave, before);
   expect(terminalSettings(slave)).toEqual(before);
   write(slave, "a\n");

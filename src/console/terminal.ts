@@ -14,7 +14,6 @@ const CONTROL_CHARACTERS = 17;
 
 // c_iflag, c_oflag, c_cflag, c_lflag
 const IGNBRK_TO_IXON = 0o1 | 0o2 | 0o10 | 0o40 | 0o100 | 0o200 | 0o400 | 0o2000;
-const OPOST = 1;
 const ONLCR = 4;
 const CSIZE_PARENB = 0o60 | 0o400;
 const CS8 = 0o60;
@@ -31,12 +30,14 @@ export function applySettings(fd: number, settings: Uint8Array): void {
   syscall(SYS.ioctl, fd, TCSETSW, addressOf(settings));
 }
 
-/** The same settings in raw mode: every byte goes through as it is. cfmakeraw(3). */
+/**
+ * The same settings in raw mode: every byte that is typed goes through as it is. cfmakeraw(3), but for the way out: the container's terminal
+ * leaves line ends alone ({@link clearNewlineTranslation}), so they are still this one's to make.
+ */
 export function rawMode(settings: Uint8Array): Uint8Array {
   const raw = settings.slice();
   const flags = new Uint32Array(raw.buffer, 0, 4);
   flags[0]! &= ~IGNBRK_TO_IXON;
-  flags[1]! &= ~OPOST;
   flags[2] = (flags[2]! & ~CSIZE_PARENB) | CS8;
   flags[3]! &= ~ECHO_ECHONL_ICANON_ISIG_IEXTEN;
   raw[CONTROL_CHARACTERS + VMIN] = 1;

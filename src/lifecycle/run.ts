@@ -10,7 +10,7 @@ import { destroyContainer } from "./delete.ts";
 import { programFailure } from "./program-failure.ts";
 import { type SetUpContainer, setUpContainer } from "./set-up.ts";
 import { runPoststart } from "./start.ts";
-import { forwardSignals, superviseInit } from "./supervise.ts";
+import { forwardSignalsTo, supervise } from "./supervise.ts";
 
 export interface RunRequest extends CreateRequest {
   readonly detach: boolean;
@@ -26,17 +26,17 @@ export interface RunRequest extends CreateRequest {
  * @returns the exit status of the container's program, 128 + the signal that killed it, or 0 when detached.
  * @throws RuntimeFault.
  */
-export function runContainer(request: RunRequest): number | Promise<number> {
+export function runContainer(request: RunRequest): number {
   // What the container's program leaves behind when it ends becomes ours to reap (its init is our child anyhow).
   if (!request.detach && !request.noSubreaper) syscall(SYS.prctl, PR_SET_CHILD_SUBREAPER, 1);
   return startAndStay(request, setUpContainer(request, "sync", request.detach));
 }
 
-function startAndStay(request: RunRequest, container: SetUpContainer): number | Promise<number> {
+function startAndStay(request: RunRequest, container: SetUpContainer): number {
   const { record, pid, sync } = container;
   const pidfd = syscall(SYS.pidfd_open, pid, 0);
   try {
-    if (!request.detach) forwardSignals(pidfd);
+    if (!request.detach) forwardSignalsTo(pidfd, container.console !== undefined);
     waitForExec(container);
     if (record.hooks?.poststart?.length) runPoststart(record, pidfd, request.log);
   } catch (error) {
@@ -45,10 +45,9 @@ function startAndStay(request: RunRequest, container: SetUpContainer): number | 
   }
   close(sync);
   if (request.detach) return 0;
-  return superviseInit(pid, pidfd, container.console, (status) => {
-    if (!request.keep) destroy(request, container);
-    return status;
-  });
+  const status = supervise(pid, pidfd, container.console);
+  if (!request.keep) destroy(request, container);
+  return status;
 }
 
 /** End of file means that execve has closed the program's end. */

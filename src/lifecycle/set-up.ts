@@ -31,7 +31,7 @@ export interface SetUpContainer {
   readonly pid: number;
   /** The sync socket; under run, what start is said through. */
   readonly sync: number;
-  /** Where the console's master arrives, when it is this command that shows it. */
+  /** The master of the container's terminal, when it is this command that shows it. */
   readonly console: number | undefined;
   readonly compiled: CompiledStart;
 }
@@ -50,7 +50,7 @@ export interface SetUp {
   initPid: number;
   /** What is or will be in the state file. */
   record: ContainerRecord;
-  /** This process's end of the socket that the console's master comes through, under run in the foreground. */
+  /** Under run in the foreground: this process's end of the socket that the console's master comes through, then the master. */
   console: number | undefined;
   /** How a hook inside the container ended, if one failed: a wait status. */
   hookStatus: number | undefined;
@@ -128,12 +128,17 @@ function build(setUp: SetUp, startBy: "fifo" | "sync"): SetUpContainer {
     throw error;
   }
   if (prepared.rlimitsByRuntime.length > 0) applyRlimits(setUp.initPid, prepared.rlimitsByRuntime);
+  if (setUp.console !== undefined) setUp.console = receiveTerminal(setUp.console);
   // Under run nobody else starts it: it goes on while the rest is written down.
   if (startBy === "sync") sayGo(sync);
   putRecord(request.root, request.id);
   if (request.pidfdSocket !== undefined) sendPidfd(request.pidfdSocket, setUp);
   if (request.pidFile !== undefined) writePidFile(request.pidFile, setUp.initPid);
   return { record: setUp.record, pid: setUp.initPid, sync, console: setUp.console, compiled };
+}
+
+function receiveTerminal(socket: number): number {
+  return (require("../console/relay.ts") as typeof import("../console/relay.ts")).receiveTerminal(socket);
 }
 
 function sendPidfd(socket: string, { initPid, prepared }: SetUp): void {
