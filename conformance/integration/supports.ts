@@ -94,6 +94,8 @@ const machineGaps = {
   "veth devices": () => vethGap(),
   AppArmor: () => apparmorGap(),
   SELinux: () => (existsSync("/sys/fs/selinux/enforce") ? undefined : "SELinux is not at work here"),
+  "cgroup v2": () =>
+    existsSync("/sys/fs/cgroup/cgroup.controllers") ? undefined : "the machine's controllers are cgroup v1's",
   "user namespaces": () =>
     readFileSync("/proc/sys/user/max_user_namespaces", "utf8").trim() === "0" ? "no user namespaces here" : undefined,
 } as const;

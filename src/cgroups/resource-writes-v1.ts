@@ -99,7 +99,9 @@ function cpuWrites(cpu: NonNullable<LinuxResources["cpu"]>, writes: ResourceWrit
         value: shares,
       });
     }
-    writes.push({ key, file: "cpu.shares", value: `${shares}`, pointer: `${at}/shares` });
+    // An idle cgroup has no shares until it is none any more.
+    const retryAfter = idle === undefined ? undefined : "cpu.idle";
+    writes.push({ key, file: "cpu.shares", value: `${shares}`, pointer: `${at}/shares`, retryAfter });
   }
   const retryAfter = isGiven(quota) ? quotaFile : undefined;
   if (isGiven(period)) {

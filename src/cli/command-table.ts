@@ -145,6 +145,7 @@ export const commands: Readonly<Record<string, () => CommandSpec>> = {
     ]),
   start: () => oneContainer("execute the user's process in a created container"),
   state: () => oneContainer("output the state of a container"),
+  update: () => (require("./update-options.ts") as typeof import("./update-options.ts")).updateCommand(),
   validate: () => oneBundle("report everything that is wrong with a bundle's config.json"),
 };
 

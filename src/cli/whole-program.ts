@@ -11,6 +11,7 @@ import { run } from "./commands/run.ts";
 import { run as spec } from "./commands/spec.ts";
 import { run as start } from "./commands/start.ts";
 import { run as state } from "./commands/state.ts";
+import { run as update } from "./commands/update.ts";
 import { run as validate } from "./commands/validate.ts";
 import { answerProblem } from "./help.ts";
 import { runCommand } from "./run-command.ts";
@@ -31,6 +32,7 @@ export function main(argv: readonly string[]): void {
     spec,
     start,
     state,
+    update,
     validate,
   };
   runCommand(argv, commands, answerProblem);
