@@ -42,6 +42,7 @@ const standInGaps = {
   "unbindable root": "runc makes / unbindable before it binds the rootfs, which fails then",
   "stricter than runc": "runc accepts what the specification forbids or what can't work",
   "json pointers": "only runts says where in config.json a fault is",
+  "job control of the runtime itself": "runc takes SIGTTOU for its container, and sets the terminal again and again",
   "all faults at once": "only runts tells all faults of a config at once",
   "validate and explain": "commands that only runts has",
 } as const;
@@ -90,6 +91,7 @@ function vethGap(): string | undefined {
 
 /** A reason why this machine can't run a test, or undefined. */
 const machineGaps = {
+  tmux: () => (Bun.which("tmux") === null ? "tmux is not installed" : undefined),
   "cgroup v1": () => (existsSync("/sys/fs/cgroup/cgroup.controllers") ? "the machine has cgroup v2 only" : undefined),
   "veth devices": () => vethGap(),
   AppArmor: () => apparmorGap(),

@@ -15,10 +15,10 @@ function file(uid: number): string {
 }
 
 /** What a process with these standard descriptors would give to a user. */
-function owned(uid: number, stdin: string, stdout: string, stderr: string): unknown {
+function owned(uid: number, stdin: string, stdout: string, stderr: string, terminals = true): unknown {
   const answer = join(directory, "answer");
   const module = JSON.stringify(join(import.meta.dir, "caller.ts"));
-  const code = `require("node:fs").writeFileSync(${JSON.stringify(answer)}, JSON.stringify(require(${module}).stdioToOwn(${uid})))`;
+  const code = `require("node:fs").writeFileSync(${JSON.stringify(answer)}, JSON.stringify(require(${module}).stdioToOwn(${uid}, ${terminals})))`;
   const fds = [openSync(stdin, "r"), openSync(stdout, "w"), openSync(stderr, "w")];
   const child = Bun.spawnSync([process.execPath, "-e", code], { stdio: fds as never });
   for (const fd of fds) closeSync(fd);
@@ -36,4 +36,11 @@ test("what is the user's already stays as it is", () => {
 
 test("other devices than /dev/null change hands like anything else", () => {
   expect(owned(1000, "/dev/zero", "/dev/null", "/dev/full")).toEqual([0, 2]);
+});
+
+test("a terminal stays whose it is, when asked", () => {
+  // Opening the multiplexer makes a terminal.
+  const zero = file(0);
+  expect(owned(1000, "/dev/ptmx", zero, zero, true)).toEqual([0, 1, 2]);
+  expect(owned(1000, "/dev/ptmx", zero, zero, false)).toEqual([1, 2]);
 });

@@ -101,7 +101,9 @@ export function prepareStart(
     rootfs: planMounts({ config, rootfs, namespaces, facts, noPivot }),
     process: {
       home: needsHome(config.process!) ? homeOf(config, rootfs) : "/",
-      ownedStdio: config.process!.terminal ? TERMINAL : stdioToOwn(hostId(config, config.process!.user?.uid ?? 0)),
+      ownedStdio: config.process!.terminal
+        ? TERMINAL
+        : stdioToOwn(hostId(config, config.process!.user?.uid ?? 0), detached),
       groupsDenied: namespaces.newUser && groupsAreDenied(config.linux?.gidMappings ?? []),
     },
     startBy,
