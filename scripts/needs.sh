@@ -61,8 +61,9 @@ for need in "$@"; do
     build) build ;;
     hello) debian "for a container's root file system" busybox=busybox-static ;;
     tests)
-      debian "for containers in tests" busybox=busybox-static setpriv=util-linux newuidmap=uidmap libseccomp.so.2=libseccomp2
+      debian "for containers in tests" busybox=busybox-static setpriv=util-linux newuidmap=uidmap libseccomp.so.2=libseccomp2 ip=iproute2
       debian "to test terminals, completions and manual pages" tmux=tmux zsh=zsh fish=fish groff=groff-base man=man-db
+      if grep -qs Y /sys/module/apparmor/parameters/enabled; then debian "to load AppArmor profiles" apparmor_parser=apparmor; fi
       # The programs for the other architecture are read back and run, too.
       debian "to test programs for arm64" objdump:aarch64=binutils-multiarch qemu-aarch64=qemu-user
       ;;

@@ -61,6 +61,29 @@ needs("affinity of exec", "exec command")("exec runs on the CPUs of execCPUAffin
   expect(list.trim()).toMatch(/\t0$/);
 });
 
+needs("scheduler")("a deadline is the program's, with its flags", () => {
+  const scheduler = { policy: "SCHED_DEADLINE", runtime: 42_000, deadline: 1_000_000, period: 2_000_000 };
+  // Reset on fork: without it a thread with a deadline may not fork at all.
+  const seen = prints("cat /proc/self/sched", (config) => {
+    set("/process/scheduler", { ...scheduler, flags: ["SCHED_FLAG_RESET_ON_FORK", "SCHED_FLAG_DL_OVERRUN"] })(config);
+    config.process.args = ["cat", "/proc/self/sched"];
+  });
+  expect(seen.split("\n").find((line) => line.startsWith("policy"))).toMatch(/ 6$/);
+});
+
+for (const [policy, seen] of [
+  [{ mode: "MPOL_INTERLEAVE", nodes: "0" }, /^interleave:0$/],
+  [{ mode: "MPOL_BIND", nodes: "0", flags: ["MPOL_F_STATIC_NODES"] }, /^bind=static:0$/],
+  [{ mode: "MPOL_PREFERRED", nodes: "0", flags: ["MPOL_F_RELATIVE_NODES"] }, /^prefer=relative:0$/],
+  [{ mode: "MPOL_DEFAULT" }, /^default$/],
+] as const) {
+  needs("memoryPolicy")(`the memory policy is ${JSON.stringify(policy)}`, () => {
+    expect(prints("head -n 1 /proc/self/numa_maps | cut -d ' ' -f 2", set("/linux/memoryPolicy", policy))).toMatch(
+      seen,
+    );
+  });
+}
+
 needs("memoryPolicy")("a memory policy that binds to node 0 is the program's", () => {
   expect(prints("cat /proc/self/numa_maps", set("/linux/memoryPolicy", { mode: "MPOL_BIND", nodes: "0" }))).toMatch(
     / bind:0 /,

@@ -71,6 +71,10 @@ function missingMessage(name: SchemaName, pointer: string, missing: string): str
       return "Cwd property must not be empty";
     case "/process/scheduler/policy":
       return "scheduler policy is required";
+    case "/linux/memoryPolicy/mode":
+      return 'invalid memory policy mode ""';
+    case "/linux/personality/domain":
+      return 'invalid personality domain ""';
     case "/root":
       return "root must be specified";
     default:
@@ -122,5 +126,11 @@ function enumMessage(document: unknown, pointer: string, found: string): string 
   if (pointer.includes("/memoryPolicy/")) {
     return `invalid memory policy ${list === "flags" ? "flag" : "mode"} ${JSON.stringify(found)}`;
   }
+  if (pointer.includes("/scheduler/")) return schedulerMessage(list, found);
   return `unknown value ${JSON.stringify(found)}`;
+}
+
+function schedulerMessage(list: string, found: string): string {
+  if (list === "flags") return `invalid scheduler flag: ${found}`;
+  return found === "" ? "scheduler policy is required" : `invalid scheduler policy: ${found}`;
 }
