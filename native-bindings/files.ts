@@ -26,7 +26,7 @@ export const O_CLOEXEC = 0o2000000;
 export const O_PATH = 0o10000000;
 export const O_TMPFILE = 0o20000000 | O_DIRECTORY;
 
-const S_IFMT = 0o170000;
+export const S_IFMT = 0o170000;
 
 function fail(call: string, path: string, result: number): never {
   throw new SystemError(call, JSON.stringify(path), -result);

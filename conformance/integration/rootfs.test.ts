@@ -235,6 +235,28 @@ needs("hostile /dev")("a block device with the numbers of /dev/null is not taken
   expect(complaint(outcome)).toContain("/dev/null");
 });
 
+needs("hostile /dev")("nor is one of the image taken for a device of the config with its numbers", () => {
+  const of = bundle("echo ran", (config) => {
+    withoutDev(config);
+    device({ path: "/dev/mine", type: "c", major: 7, minor: 99 })(config);
+  });
+  Bun.spawnSync(["mkdir", "-p", join(of.rootfs, "dev")]);
+  Bun.spawnSync(["mknod", join(of.rootfs, "dev/mine"), "b", "7", "99"]);
+  const outcome = runBundle(of);
+  expect([outcome.code, outcome.stdout]).toEqual([1, ""]);
+  expect(complaint(outcome)).toContain('error creating device node "/dev/mine"');
+});
+
+test("a device of the image that is the same one stays, whatever its mode", () => {
+  const of = bundle("stat -c %F:%t:%T /dev/mine", (config) => {
+    withoutDev(config);
+    device({ path: "/dev/mine", type: "b", major: 7, minor: 99 })(config);
+  });
+  Bun.spawnSync(["mkdir", "-p", join(of.rootfs, "dev")]);
+  Bun.spawnSync(["mknod", "-m", "060", join(of.rootfs, "dev/mine"), "b", "7", "99"]);
+  expect(runBundle(of).stdout.trim()).toBe("block special file:7:63");
+});
+
 const roots: [name: string, path: string, words: RegExp][] = [
   ["is missing", "nope", /invalid rootfs: stat .*nope.*no such file or directory/],
   ["is a file", "file", /not a directory/],

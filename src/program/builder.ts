@@ -57,6 +57,8 @@ export class ProgramBuilder {
   readonly slotNames = new Map<Slot, string>();
   /** Slots that were given an initial value, zero included. */
   readonly presetSlots: Slot[] = [];
+  /** Words that are not aligned on purpose: a part of a field that the kernel fills. */
+  readonly unaligned: Slot[] = [];
 
   private words = new Int32Array(512 * OPERATION_WORDS);
   private count = 0;

@@ -23,7 +23,8 @@ export function addressFaults(operations: readonly Operation[], program: Program
 type Tell = (what: string) => void;
 
 function isWord(program: ProgramBuilder, address: number): boolean {
-  return address >= DATA_BASE && address % 4 === 0 && bytesAt(program, address, 4) !== undefined;
+  const aligned = address % 4 === 0 || program.unaligned.includes(address);
+  return address >= DATA_BASE && aligned && bytesAt(program, address, 4) !== undefined;
 }
 
 function argumentFaults(operation: Operation, program: ProgramBuilder, tell: Tell): void {

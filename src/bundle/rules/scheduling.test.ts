@@ -11,7 +11,11 @@ testRows([
     `${at}/flags/0: invalid scheduler flag: X`,
   ],
   ["a scheduler needs a policy", { [at]: { nice: 1 } }, `${at}/policy: scheduler policy is required`],
-  ["a policy is one of the kernel's", { [at]: { policy: "SCHED_FAST" } }, `${at}/policy: invalid scheduler policy: SCHED_FAST`],
+  [
+    "a policy is one of the kernel's",
+    { [at]: { policy: "SCHED_FAST" } },
+    `${at}/policy: invalid scheduler policy: SCHED_FAST`,
+  ],
   ["nice may be 19", { [at]: { policy: "SCHED_OTHER", nice: 19 } }],
   [
     "nice may not be 20",

@@ -6,7 +6,7 @@ import {
   RESOLVE_NO_MAGICLINKS,
 } from "../../../native-bindings/constants.ts";
 import { EEXIST, ENOENT, EPERM } from "../../../native-bindings/errno.ts";
-import { O_CLOEXEC, O_DIRECTORY, O_NOFOLLOW, O_PATH, S_IFREG } from "../../../native-bindings/files.ts";
+import { O_CLOEXEC, O_DIRECTORY, O_NOFOLLOW, O_PATH, S_IFMT, S_IFREG } from "../../../native-bindings/files.ts";
 import { load, type Slot } from "../../program/builder.ts";
 import { emptyPath, OPEN_HOW_BYTES, openHow, sharedSlot, sharedSpace } from "../shared-values.ts";
 import type { Compilation, Step, StepKind } from "../step.ts";
@@ -92,14 +92,18 @@ function emitOwner(c: Compilation, step: MakeDevice, directory: number, name: nu
 
 const STATX_BYTES = 256;
 const STATX_BASIC_STATS = 0x7ff;
+/** Of stx_mode, a u16: the upper half, which is the file's type, three bits that no device has, and the owner's read bit. */
+const STX_MODE_UPPER = 29;
+const OWNER_READS = 1;
 const STX_RDEV_MAJOR = 128;
 const STX_RDEV_MINOR = 132;
 
-/** Takes a node that is there already if it is the same device; anything else is an error, and stays as it is. */
+/** Takes a node that is there already if it is the same device, character or block; anything else is an error, and stays as it is. */
 function emitExisting(c: Compilation, step: MakeDevice, directory: number, name: number): void {
   const { p } = c;
   const result = p.slot("device");
   const exists = p.label();
+  const sameKind = p.label();
   const sameMajor = p.label();
   const done = p.label();
   const different = p.label();
@@ -115,6 +119,17 @@ function emitExisting(c: Compilation, step: MakeDevice, directory: number, name:
   const how = openHow(c, O_PATH | O_NOFOLLOW | O_CLOEXEC, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
   p.call(p.nr.openat2, directory, name, how, OPEN_HOW_BYTES).save(found);
   p.call(p.nr.statx, load(found), emptyPath(p), AT_EMPTY_PATH, STATX_BASIC_STATS, status);
+  p.unaligned.push(status + STX_MODE_UPPER, status + STX_MODE_UPPER + 1);
+  // The word there reaches into stx_ino, which nobody needs.
+  p.xor(0, 0).save(status + STX_MODE_UPPER + 1);
+  const kind = (step.mode & S_IFMT) >> 8;
+  for (const upper of [kind, kind | OWNER_READS]) {
+    p.xor(load(status + STX_MODE_UPPER), upper)
+      .onZero(sameKind)
+      .ignoreError();
+  }
+  p.raise(EEXIST);
+  p.place(sameKind);
   // Regular files, directories, links and FIFOs have the numbers 0:0, which no device has.
   p.xor(load(status + STX_RDEV_MAJOR), step.major)
     .onZero(sameMajor)
