@@ -112,15 +112,20 @@ for (const kind of [...hostSide, "createContainer"] as const) {
   });
 }
 
-test("a hook on the host has the caller's limits of open files", () => {
-  const file = log();
-  const of = bundle("true", (config) => {
-    config.hooks = { createRuntime: [shell(`ulimit -Sn >${file}; ulimit -Hn >>${file}`)] };
-  });
-  const limited = { through: ["bash", "-c", 'ulimit -Sn 777; ulimit -Hn 4321; exec "$@"', "bash"] };
-  succeeded(runBundle(of, limited));
-  expect(written(file)).toBe("777\n4321\n");
-});
+for (const kind of ["createRuntime", "createContainer"] as const) {
+  for (const rlimits of [[], [{ type: "RLIMIT_NOFILE", soft: 64, hard: 128 }]]) {
+    test(`a ${kind} hook has the caller's limits of open files, with ${rlimits.length} of the container's own`, () => {
+      const file = log();
+      const of = bundle("true", (config) => {
+        config.process.rlimits = rlimits;
+        config.hooks = { [kind]: [shell(`ulimit -Sn >${file}; ulimit -Hn >>${file}`)] };
+      });
+      const limited = { through: ["bash", "-c", 'ulimit -Sn 777; ulimit -Hn 4321; exec "$@"', "bash"] };
+      succeeded(runBundle(of, limited));
+      expect(written(file)).toBe("777\n4321\n");
+    });
+  }
+}
 
 test("a hook without args has its path as argv[0]", () => {
   const file = log();

@@ -82,7 +82,8 @@ export function prepareStart(
   const byRuntime = !rootless && (namespaces.all & CLONE_NEWUSER) !== 0;
   let openFiles = true;
   for (const { type } of rlimits) if (type === "RLIMIT_NOFILE") openFiles = false;
-  const inherited = openFiles ? callersOpenFiles() : undefined;
+  const callers = openFiles || config.hooks?.createContainer !== undefined ? callersOpenFiles() : undefined;
+  const inherited = openFiles ? callers : undefined;
   const byInit = byRuntime ? [] : rlimits;
   const facts = readMountFacts({
     config,
@@ -111,6 +112,7 @@ export function prepareStart(
     placement: placement(cgroup, namespaces, rootless),
     filter: seccompFilter(config, filterCache, request.log),
     rlimits: inherited === undefined ? byInit : [inherited, ...byInit],
+    callersOpenFiles: callers,
     rootless,
     preservedDescriptors: request.preserveFds,
   });

@@ -46,6 +46,7 @@ export function plannedStart(document: object, circumstances: Circumstances = {}
     placement: { intoCgroup: false, files: [] },
     filter: undefined,
     rlimits: config.process!.rlimits ?? [],
+    callersOpenFiles: undefined,
     rootless: false,
     preservedDescriptors: 0,
     ...rest,

@@ -31,6 +31,8 @@ export interface StartPlanInput {
   readonly filter: PlannedFilter | undefined;
   /** The limits that init sets for itself. */
   readonly rlimits: readonly POSIXRlimit[];
+  /** The caller's limit of open files, where the engine has raised its own: for hooks that run before `rlimits`. */
+  readonly callersOpenFiles: POSIXRlimit | undefined;
   /** Without privilege on the host: init stays dumpable while it waits. */
   readonly rootless: boolean;
   /** Descriptors 3 to 3+n-1 that go to the container's process. */
@@ -84,8 +86,8 @@ export function planStart(input: StartPlanInput): StartPlan {
   const process = config.process!;
   const env = environment(process, input.process.home);
   const candidates = executableCandidates(process.args![0]!, env);
-  const createHooks = innerHooks("createContainer", config.hooks?.createContainer, []);
-  const startHooks = innerHooks("startContainer", config.hooks?.startContainer, env);
+  const createHooks = innerHooks("createContainer", config.hooks?.createContainer, [], input.callersOpenFiles);
+  const startHooks = innerHooks("startContainer", config.hooks?.startContainer, env, undefined);
 
   const stages: Stage[] = [
     { name: "enter", steps: enterStage(input) },
@@ -134,6 +136,7 @@ function innerHooks(
   name: InnerHook["hook"],
   hooks: readonly Hook[] | undefined,
   defaultEnv: readonly string[],
+  openFiles: POSIXRlimit | undefined,
 ): InnerHook[] {
   if (hooks === undefined) return [];
   return hooks.map((hook, index) => ({
@@ -148,5 +151,6 @@ function innerHooks(
     timeoutSeconds: hook.timeout ?? DEFAULT_HOOK_TIMEOUT_SECONDS,
     stdin: `hook:${name}:${index}`,
     output: name === "createContainer" ? "hook-output" : undefined,
+    openFiles,
   }));
 }

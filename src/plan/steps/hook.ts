@@ -1,14 +1,17 @@
 import { CLONE_PIDFD, POLLIN, WALL } from "../../../native-bindings/constants.ts";
 import { EIO, ETIMEDOUT } from "../../../native-bindings/errno.ts";
+import type { POSIXRlimit } from "../../bundle/config.ts";
 import { load } from "../../program/builder.ts";
 import { Message } from "../../program/layout.ts";
 import type { Step, StepKind } from "../step.ts";
 import { emitCloseFrom } from "./close-descriptors.ts";
+import { rlimitBytes } from "./rlimits.ts";
 
 const CLONE_VM = 0x100;
 const CLONE_VFORK = 0x4000;
 const SIGCHLD = 17;
 const SIGKILL = 9;
+const RLIMIT_NOFILE = 7;
 
 /** One createContainer or startContainer hook, which runs inside the container's namespaces. */
 export interface InnerHook extends Step {
@@ -24,6 +27,8 @@ export interface InnerHook extends Step {
   readonly stdin: string;
   /** The given descriptor that takes its output; undefined: the container's own. */
   readonly output: string | undefined;
+  /** The caller's limit of open files, where init still has the engine's. */
+  readonly openFiles: POSIXRlimit | undefined;
 }
 
 export const innerHook: StepKind<InnerHook> = {
@@ -73,6 +78,10 @@ export const innerHook: StepKind<InnerHook> = {
       p.call(p.nr.dup3, c.given[step.output]!, 2, 0);
     }
     emitCloseFrom(c, 3);
+    if (step.openFiles !== undefined) {
+      const { soft, hard } = step.openFiles;
+      p.call(p.nr.prlimit64, 0, RLIMIT_NOFILE, p.constant(rlimitBytes(soft, hard)), 0).ignoreError();
+    }
     p.call(p.nr.execve, p.string(step.path), p.stringArray(step.args), p.stringArray(step.env)).save(execError);
     p.place(fail);
     p.call(p.nr.exit_group, 127);
