@@ -6,6 +6,7 @@
 #   scripts/needs.sh tests          what the tests call
 #   scripts/needs.sh bench          hyperfine, time, and the runtimes to compare with
 #   scripts/needs.sh conformance    Go, and the runtimes to compare with
+#   scripts/needs.sh vm             an emulator, and what makes a system for it
 #
 # Several at once: scripts/needs.sh build tests. Debian packages are installed only by root and only when missing.
 set -euo pipefail
@@ -69,6 +70,10 @@ for need in "$@"; do
       ;;
     bench) debian "for the benchmark" hyperfine=hyperfine time=time busybox=busybox-static runc=runc crun=crun ;;
     conformance) debian "for the conformance suites" go=golang-go busybox=busybox-static runc=runc crun=crun ;;
+    vm)
+      debian "for the virtual machine" qemu-system-x86_64=qemu-system-x86 debootstrap=debootstrap mkfs.ext4=e2fsprogs \
+        depmod=kmod busybox=busybox-static setpriv=util-linux
+      ;;
     *)
       say "no such need: $need"
       exit 2

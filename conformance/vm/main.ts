@@ -1,0 +1,39 @@
+/** `npm run test:vm`: the tests in a virtual machine with cgroup v2, systemd and AppArmor; README.md has it all. */
+import { runInMachine } from "./machine.ts";
+
+const usage = `usage: npm run test:vm [-- OPTION | TEST FILE ...]
+
+  --shell          a root shell inside; "exit" ends the machine, Ctrl-A X kills it
+  --run COMMAND    runs a shell command inside and ends with its status
+  TEST FILE ...    runs these with bun test`;
+
+const [first, ...rest] = process.argv.slice(2);
+try {
+  process.exitCode = await main();
+} catch (error) {
+  console.error(`vm: ${(error as Error).message}`);
+  process.exitCode = 1;
+}
+
+async function main(): Promise<number> {
+  if (process.getuid?.() !== 0) throw new Error("the machine's image is made by debootstrap, which wants root");
+  if (first === "--shell" && rest.length === 0) return runInMachine({ script: shell(), limitMs: 24 * 3_600_000 });
+  if (first === "--run" && rest.length === 1) return bounded(rest[0]!);
+  if (first === undefined || first.startsWith("-")) {
+    console.error(usage);
+    return 2;
+  }
+  return bounded(
+    `exec node_modules/.bin/bun test --timeout 60000 ${[first, ...rest].map((file) => `'./${file}'`).join(" ")}`,
+  );
+}
+
+function bounded(script: string): Promise<number> {
+  return runInMachine({ script, output: (piece) => void process.stdout.write(piece), limitMs: 900_000 });
+}
+
+function shell(): string {
+  const { columns, rows } = process.stdout;
+  const size = columns === undefined ? "" : `stty rows ${rows} columns ${columns} </dev/ttyS0\n`;
+  return `${size}exec setsid --ctty bash -l </dev/ttyS0 >/dev/ttyS0 2>&1\n`;
+}
