@@ -29,3 +29,15 @@ export function inheritedOpenFiles(): Uint32Array | undefined {
 export function workingDirectoryGone(): boolean {
   return typeof RUNTS_RECORD_ADDRESS !== "undefined" && ffi.read.i32(RUNTS_RECORD_ADDRESS, DIRECTORY_GONE_OFFSET) === 1;
 }
+
+/** What the entry stub adds for the engine: no other variable of its kind is left. */
+const ENGINE_OPTION = "BUN_JSC_useJIT";
+
+/** The caller's environment, as words `name=value`. */
+export function inheritedEnvironment(): string[] {
+  const words: string[] = [];
+  for (const [name, value] of Object.entries(process.env)) {
+    if (name !== ENGINE_OPTION) words.push(`${name}=${value}`);
+  }
+  return words;
+}

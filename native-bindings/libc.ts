@@ -1,11 +1,12 @@
 /**
  * The hot seam to the kernel: `syscall(2)` of the C library.
  *
- * Every command starts here, so it is bound with the engine's own FFI: 0.1 ms at start, where loading koffi's addon takes
- * 1.3 ms, and the engine's module `bun:ffi` 0.4 ms more than the native object that it wraps (docs/measurements.md). What
- * needs types or other libraries is declared in `koffi.ts`.
+ * Every command starts here, so it costs as little as can be: the executable brings an addon of 900 bytes that does this and no
+ * more, where koffi's takes 1.3 ms to load, and the engine's FFI 0.5 ms with the just-in-time compiler that it needs
+ * (docs/measurements.md). What needs types or other libraries is declared in `koffi.ts`.
  */
 import { EINTR } from "./errno.ts";
+import { SYS } from "./syscall-numbers.ts";
 import { SystemError } from "./system-error.ts";
 
 /** The native part of `bun:ffi`: without its JavaScript, functions take and give plain numbers only. */
@@ -23,7 +24,45 @@ interface NativeFfi {
 
 export const ffi = (Bun as unknown as { readonly FFI: NativeFfi }).FFI;
 
-/** Every libc function that is called through this seam, in C's terms. i64_fast: a number where it fits. */
+/** Where the entry stub's record is: known to the compiled executable only. */
+declare const RUNTS_RECORD_ADDRESS: number | undefined;
+
+// scripts/entry/layout.ts
+const MODULE_OFFSET = 24;
+
+/** The call module's function: which of its targets (scripts/entry/call-module.ts), and seven arguments. */
+type CallModule = (
+  target: number,
+  a: number,
+  b: number,
+  c: number,
+  d: number,
+  e: number,
+  f: number,
+  g: number,
+) => number;
+
+const RAW = 0;
+
+/** Where one part of the executable leaves it for the others, each of which has this file for itself. */
+const shared = globalThis as { runtsCallModule?: CallModule };
+
+/** The call module that the entry stub handed over; undefined where there is none, as in the source tree. */
+export const callModule = shared.runtsCallModule ?? loadCallModule();
+
+function loadCallModule(): CallModule | undefined {
+  if (typeof RUNTS_RECORD_ADDRESS === "undefined") return undefined;
+  const fd = ffi.read.i32(RUNTS_RECORD_ADDRESS, MODULE_OFFSET);
+  if (fd === 0) return undefined;
+  const module: { exports: unknown } = { exports: undefined };
+  process.dlopen(module, `/proc/self/fd/${fd}`);
+  const call = module.exports as CallModule;
+  call(RAW, SYS.close, fd, 0, 0, 0, 0, 0);
+  shared.runtsCallModule = call;
+  return call;
+}
+
+/** The same through the engine's FFI, which needs its just-in-time compiler. i64_fast: a number where it fits. */
 const declarations = {
   syscall: {
     args: ["i64_fast", "i64_fast", "i64_fast", "i64_fast", "i64_fast", "i64_fast", "i64_fast"],
@@ -32,9 +71,17 @@ const declarations = {
   __errno_location: { args: [], returns: "ptr" },
 } as const;
 
-const { symbols } = ffi.dlopen("libc.so.6", declarations);
-const bound = symbols.syscall!;
-const errnoAddress = symbols.__errno_location!();
+const bound = callModule === undefined ? bindSyscall() : undefined;
+
+function bindSyscall() {
+  const { symbols } = ffi.dlopen("libc.so.6", declarations);
+  const call = symbols.syscall!;
+  const errnoAddress = symbols.__errno_location!();
+  return (nr: number, a: number, b: number, c: number, d: number, e: number, f: number): number => {
+    const result = call(nr, a, b, c, d, e, f);
+    return result === -1 ? -ffi.read.i32(errnoAddress, 0) : result;
+  };
+}
 
 /**
  * One raw system call.
@@ -43,8 +90,7 @@ const errnoAddress = symbols.__errno_location!();
  * @see syscall(2)
  */
 export function syscall(nr: number, a = 0, b = 0, c = 0, d = 0, e = 0, f = 0): number {
-  const result = bound(nr, a, b, c, d, e, f);
-  return result === -1 ? -ffi.read.i32(errnoAddress, 0) : result;
+  return callModule !== undefined ? callModule(RAW, nr, a, b, c, d, e, f) : bound!(nr, a, b, c, d, e, f);
 }
 
 /** {@link syscall}, repeated while a signal interrupts it. */

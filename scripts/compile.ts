@@ -9,7 +9,7 @@
  *   asked for. The engine reads ahead over all that is embedded, at every start: what is embedded twice is paid for twice.
  *
  * In the source tree the same `require` loads the module in place. Classes exist once in each part: RuntimeFault and
- * SystemError are recognized by name.
+ * SystemError are recognized by name. What must be once is left on globalThis (native-bindings/libc.ts).
  */
 
 import { dirname, join, relative, resolve } from "node:path";
@@ -113,7 +113,7 @@ await build({
     autoloadBunfig: false,
     autoloadTsconfig: false,
     autoloadPackageJson: false,
-    // Compiling costs more than it gives in a process of 10 ms.
+    // For where the entry stub could not leave the compiler out: it costs more than it gives in a process of 10 ms.
     jitPolicy: 1000,
   },
 });

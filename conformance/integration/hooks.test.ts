@@ -112,6 +112,18 @@ for (const kind of [...hostSide, "createContainer"] as const) {
   });
 }
 
+test("a hook on the host without an environment of its own has the caller's, and nothing of the engine's", () => {
+  const file = log();
+  const of = bundle("true", (config) => {
+    config.hooks = { createRuntime: [shell(`/usr/bin/env >${file}`)] };
+  });
+  const env = { PATH: process.env.PATH!, MARK: "a b=c" };
+  succeeded(runBundle(of, { env }));
+  const lines = written(file).trim().split("\n");
+  expect(lines).toContain("MARK=a b=c");
+  expect(lines.filter((line) => /^(BUN|JSC|MIMALLOC)/i.test(line))).toEqual([]);
+});
+
 for (const kind of ["createRuntime", "createContainer"] as const) {
   for (const rlimits of [[], [{ type: "RLIMIT_NOFILE", soft: 64, hard: 128 }]]) {
     test(`a ${kind} hook has the caller's limits of open files, with ${rlimits.length} of the container's own`, () => {

@@ -1,11 +1,18 @@
 import { afterAll, describe, expect, test } from "bun:test";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, readSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { EBADF } from "../../native-bindings/errno.ts";
+import { ffi } from "../../native-bindings/libc.ts";
+import { SYS } from "../../native-bindings/syscall-numbers.ts";
 import { disassemble, disassemblyTest } from "../../src/program/disassemble-for-test.ts";
-import { engine, startedByStub } from "./engine-for-test.ts";
+import { callAarch64 } from "./call-aarch64.ts";
+import { callModule } from "./call-module.ts";
+import { callX8664 } from "./call-x86-64.ts";
+import { ENVIRON_SLOT, engine, startedByStub } from "./engine-for-test.ts";
+import { environSlot } from "./environ-slot.ts";
 import { withStub } from "./install-stub.ts";
-import { dropped, STUB_ADDRESS } from "./layout.ts";
+import { pack, RECORD_BYTES, STUB_ADDRESS } from "./layout.ts";
 import { stubAarch64 } from "./stub-aarch64.ts";
 import { stubX8664 } from "./stub-x86-64.ts";
 
@@ -18,17 +25,24 @@ const emulators = {
   aarch64: process.arch === "arm64" ? [] : ["qemu-aarch64"],
 };
 
-/** What the engine finds: how many variables, and the record. */
-function found(machine: keyof typeof emulators, env: Record<string, string>, prologue = "true") {
+/** What the engine finds: how many variables beside the one that is added, and the record. */
+function found(
+  machine: keyof typeof emulators,
+  env: Record<string, string>,
+  prologue = "true",
+  launcher: string[] = [],
+) {
   const file = join(directory, machine);
   writeFileSync(file, startedByStub(machine), { mode: 0o755 });
   const words = Object.entries(env).map(([name, value]) => `${name}=${value}`);
   const shell = ["sh", "-c", `${prologue}; exec "$@"`, "sh"];
   const emulation = emulators[machine].map((program) => Bun.which(program)!);
-  const run = Bun.spawnSync([...shell, "env", "-i", ...words, ...emulation, file]);
+  const run = Bun.spawnSync([...shell, "env", "-i", ...words, ...launcher, ...emulation, file]);
   const record = new DataView(run.stdout.buffer, run.stdout.byteOffset, run.stdout.byteLength);
   return {
-    variables: run.exitCode,
+    recordBytes: run.stdout.length,
+    variables: run.exitCode - (record.getUint32(24, true) === 0 ? 0 : 1),
+    module: record.getUint32(24, true),
     directoryGone: record.getUint32(0, true),
     limitsKnown: record.getUint32(4, true),
     soft: record.getBigUint64(8, true),
@@ -67,6 +81,23 @@ for (const machine of ["x86_64", "aarch64"] as const) {
       });
     });
 
+    test("the call module is in a descriptor that is none of the standard streams', also when these are closed", () => {
+      expect(found(machine, {}).recordBytes).toBe(RECORD_BYTES);
+      expect(found(machine, {}).module).toBe(3);
+      expect(found(machine, {}, "exec <&- 2>&-").module).toBe(3);
+    });
+
+    // An emulator needs descriptors itself.
+    test.skipIf(emulators[machine].length > 0)("without a descriptor for it, no call module, and no option", () => {
+      const { module, variables } = found(machine, { A: "" }, "true", ["/usr/bin/prlimit", "--nofile=3"]);
+      expect({ module, variables }).toEqual({ module: 0, variables: 1 });
+    });
+
+    test("a great many variables stay as they are", () => {
+      const many = Object.fromEntries(Array.from({ length: 8000 }, (_, i) => [`V${i}`, ""]));
+      expect(found(machine, many).variables & 255).toBe((8000 - 1) & 255);
+    });
+
     test("a working directory that was deleted is noted down, and only that", () => {
       const gone = join(directory, "gone");
       mkdirSync(gone);
@@ -78,124 +109,105 @@ for (const machine of ["x86_64", "aarch64"] as const) {
 
 /** The engine's own entry, of two halves that differ. */
 const ENTRY = 0x1a40d00;
+const ENVIRON = 0x6867218;
+const cargo = {
+  root: 0x40000000,
+  moduleName: 0x40000002,
+  withoutJit: 0x40000008,
+  module: 0x40000020,
+  moduleBytes: 1280,
+};
+const places = { code: 0x400, table: 0x10800 };
 
-disassemblyTest("the stub for x86_64 reads back as the instructions that were meant", "i386:x86-64", () => {
-  const drops = dropped.flatMap(({ shift, expected }) => [
-    "mov %rcx,%r9",
-    `shl $0x${shift.toString(16)},%r9`,
-    `movabs $0x${expected.toString(16)},%r10`,
-    "cmp %r10,%r9",
-    "je 0x19",
-  ]);
-  // After the jump over "/".
-  expect(disassemble(stubX8664(ENTRY).subarray(4), "i386:x86-64")).toEqual([
-    "mov %rdx,%r15",
-    "mov (%rsp),%rax",
-    "lea 0x10(%rsp,%rax,8),%rsi",
-    "mov %rsi,%rdi",
-    "movabs $0x2020202020202020,%r8",
-    "lods %ds:(%rsi),%rax",
-    "test %rax,%rax",
-    "je 0xe7",
-    "mov (%rax),%rcx",
-    "or %r8,%rcx",
-    ...drops,
-    "stos %rax,%es:(%rdi)",
-    "jmp 0x19",
-    "stos %rax,%es:(%rdi)",
-    "cmp %rsi,%rdi",
-    "jb 0xe7",
-    "xor %edi,%edi",
-    "mov $0x7,%esi",
-    "xor %edx,%edx",
-    "mov $0x40010008,%r10d",
-    "mov $0x12e,%eax",
-    "syscall",
-    "test %eax,%eax",
-    "jne 0x11b",
-    "movl $0x1,0x40010004",
-    "lea -0x1000(%rsp),%rdi",
-    "movb $0x0,(%rdi)",
-    "mov $0x1000,%esi",
-    "mov $0x4f,%eax",
-    "syscall",
-    "cmpb $0x2f,(%rdi)",
-    "je 0x152",
-    "mov $0x40000002,%edi",
-    "mov $0x50,%eax",
-    "syscall",
-    "movl $0x1,0x40010000",
-    "mov %r15,%rdx",
-    "mov $0x1a40d00,%eax",
-    "jmp *%rax",
-  ]);
-});
+/** Compares with a listing, which is reviewed as code is. UPDATE_GOLDEN=1 writes it anew. */
+function listed(name: string, architecture: string, code: Uint8Array): void {
+  const file = join(import.meta.dir, "golden", `${name}.txt`);
+  const listing = `${disassemble(code, architecture).join("\n")}\n`;
+  if (process.env.UPDATE_GOLDEN) writeFileSync(file, listing);
+  expect(listing).toBe(readFileSync(file, "utf8"));
+}
 
-disassemblyTest("the stub for aarch64 reads back as the instructions that were meant", "aarch64", () => {
-  const drops = dropped.flatMap(({ shift, expected }) => {
-    const quarter = (place: number) => `#0x${((expected >> BigInt(16 * place)) & 0xffffn).toString(16)}`;
-    return [
-      `mov x14, ${quarter(0)}`,
-      `movk x14, ${quarter(1)}, lsl #16`,
-      `movk x14, ${quarter(2)}, lsl #32`,
-      `movk x14, ${quarter(3)}, lsl #48`,
-      `cmp x14, x13${shift === 0 ? "" : `, lsl #${shift}`}`,
-      "b.eq 0x1c",
-    ];
+describe("reads back as the instructions that were meant:", () => {
+  disassemblyTest("the stub for x86_64", "i386:x86-64", () => {
+    listed("stub-x86-64", "i386:x86-64", stubX8664(ENTRY, ENVIRON, cargo));
   });
-  expect(disassemble(stubAarch64(ENTRY).subarray(8), "aarch64")).toEqual([
-    "mov x20, x0",
-    "mov w19, #0x0",
-    "movk w19, #0x4001, lsl #16",
-    "ldr x10, [sp]",
-    "add x10, sp, x10, lsl #3",
-    "add x10, x10, #0x10",
-    "mov x11, x10",
-    "ldr x12, [x10], #8",
-    "cbz x12, 0xdc",
-    "ldr x13, [x12]",
-    "orr x13, x13, #0x2020202020202020",
-    ...drops,
-    "str x12, [x11], #8",
-    "b 0x1c",
-    "str xzr, [x11], #8",
-    "cmp x11, x10",
-    "b.cc 0xdc",
-    "mov w0, #0x0",
-    "mov w1, #0x7",
-    "mov w2, #0x0",
-    "add x3, x19, #0x8",
-    "mov w8, #0x105",
-    "svc #0x0",
-    "cmp w0, #0x0",
-    "b.ne 0x110",
-    "mov w13, #0x1",
-    "str w13, [x19, #4]",
-    "sub x10, sp, #0x1, lsl #12",
-    "strb wzr, [x10]",
-    "mov x0, x10",
-    "mov w1, #0x1000",
-    "mov w8, #0x11",
-    "svc #0x0",
-    "ldrb w13, [x10]",
-    "cmp w13, #0x2f",
-    "b.eq 0x14c",
-    "mov w0, #0x4",
-    "movk w0, #0x4000, lsl #16",
-    "mov w8, #0x31",
-    "svc #0x0",
-    "mov w13, #0x1",
-    "str w13, [x19]",
-    "mov x0, x20",
-    "mov w16, #0xd00",
-    "movk w16, #0x1a4, lsl #16",
-    "br x16",
-  ]);
+  disassemblyTest("the stub for aarch64", "aarch64", () => {
+    listed("stub-aarch64", "aarch64", stubAarch64(ENTRY, ENVIRON, cargo));
+  });
+  disassemblyTest("the call module for x86_64", "i386:x86-64", () => {
+    listed("call-x86-64", "i386:x86-64", callX8664(places).bytes);
+  });
+  disassemblyTest("the call module for aarch64", "aarch64", () => {
+    listed("call-aarch64", "aarch64", callAarch64(places).bytes);
+  });
 });
 
-test("the path that the stub changes to is where it looks for it", () => {
-  expect(stubX8664(ENTRY).slice(2, 4)).toEqual(new Uint8Array([0x2f, 0]));
-  expect(stubAarch64(ENTRY).slice(4, 6)).toEqual(new Uint8Array([0x2f, 0]));
+describe("the call module, loaded by this process", () => {
+  const load = () => {
+    const file = join(directory, "module.node");
+    writeFileSync(file, callModule(process.arch === "arm64" ? "aarch64" : "x86_64"));
+    const module: { exports: unknown } = { exports: undefined };
+    process.dlopen(module, file);
+    return module.exports as (...numbers: number[]) => number;
+  };
+  const call = load();
+
+  test("makes system calls, with a negative errno for what fails", () => {
+    expect(call(0, SYS.getpid)).toBe(process.pid);
+    expect(call(0, SYS.close, -1)).toBe(-EBADF);
+  });
+
+  test("hands on all of six arguments", () => {
+    // mmap(2), of which each counts: one page, read and written, private and anonymous, no file.
+    const [mmap, munmap] = process.arch === "arm64" ? [222, 215] : [9, 11];
+    const address = call(0, mmap, 0, 4096, 3, 0x22, -1, 0);
+    expect(address).toBeGreaterThan(4096);
+    expect(call(0, munmap, address, 4096)).toBe(0);
+    expect(call(0, mmap, 0, 4096, 3, 0x02, -1, 0)).toBe(-EBADF);
+    expect(call(0, mmap, 0, 4096, 3, 0x22, -1, 1)).toBe(-22);
+  });
+
+  test("starts a program", () => {
+    const bytes = Buffer.from("/bin/true\0");
+    const address = ffi.ptr(bytes);
+    const argv = new BigUint64Array([BigInt(address), 0n]);
+    const pid = new Int32Array(1);
+    expect(call(1, ffi.ptr(pid), address, 0, 0, ffi.ptr(argv), ffi.ptr(argv) + 8)).toBe(0);
+    const status = new Int32Array([-1]);
+    expect(call(0, SYS.wait4, pid[0]!, ffi.ptr(status), 0, 0)).toBe(pid[0]!);
+    expect(status[0]).toBe(0);
+  });
+
+  test("takes what is no number for zero", () => {
+    expect((call as (...given: unknown[]) => number)(0, SYS.fcntl, "-1", 1)).toBeGreaterThanOrEqual(0);
+    expect((call as (...given: unknown[]) => number)("raw", SYS.getpid)).toBe(process.pid);
+  });
+});
+
+test("where an executable refers to environ is found, and one that doesn't is refused", () => {
+  // This process's own engine is what the compiled executable is made of.
+  const fd = openSync(process.execPath, "r");
+  const head = new Uint8Array(4096);
+  readSync(fd, head, 0, head.length, 0);
+  expect(environSlot(fd, head)).toBeGreaterThan(0x200000);
+  closeSync(fd);
+  const file = join(directory, "no-environ");
+  writeFileSync(file, engine("x86_64"));
+  const other = openSync(file, "r");
+  expect(() => environSlot(other, engine("x86_64"))).toThrow(/not linked dynamically/);
+  closeSync(other);
+});
+
+test("what the stub has with it is where it looks for it", () => {
+  const module = callModule("x86_64");
+  const { cargo, bytes } = pack(STUB_ADDRESS, module);
+  const textAt = (address: number) => {
+    const from = bytes.subarray(address - STUB_ADDRESS);
+    return new TextDecoder().decode(from.subarray(0, from.indexOf(0)));
+  };
+  expect([cargo.root, cargo.moduleName, cargo.withoutJit].map(textAt)).toEqual(["/", "runts", "BUN_JSC_useJIT=0"]);
+  const at = cargo.module - STUB_ADDRESS;
+  expect(bytes.subarray(at, at + cargo.moduleBytes)).toEqual(module);
 });
 
 describe("an executable that the stub isn't made for is refused:", () => {
@@ -209,7 +221,7 @@ describe("an executable that the stub isn't made for is refused:", () => {
     test(what, () => {
       const image = engine("x86_64");
       change(new DataView(image.buffer));
-      expect(() => withStub(image, image.length)).toThrow(/entry stub/);
+      expect(() => withStub(image, image.length, ENVIRON_SLOT)).toThrow(/entry stub/);
     });
   }
 });

@@ -1,12 +1,16 @@
 import { closeSync, fstatSync, openSync, readSync, writeSync } from "node:fs";
-import { RECORD_ADDRESS, RECORD_BYTES, STUB_ADDRESS } from "./layout.ts";
+import { callModule, type MachineName } from "./call-module.ts";
+import { environSlot } from "./environ-slot.ts";
+import { pack, RECORD_ADDRESS, SEGMENT_BYTES, STUB_ADDRESS } from "./layout.ts";
 import { stubAarch64 } from "./stub-aarch64.ts";
 import { stubX8664 } from "./stub-x86-64.ts";
 
 // elf.h
 const ET_EXEC = 2;
-const EM_X86_64 = 62;
-const EM_AARCH64 = 183;
+const machines: Readonly<Record<number, { name: MachineName; stub: typeof stubX8664 }>> = {
+  62: { name: "x86_64", stub: stubX8664 },
+  183: { name: "aarch64", stub: stubAarch64 },
+};
 const PT_LOAD = 1;
 const PT_NOTE = 4;
 const PT_PHDR = 6;
@@ -37,7 +41,7 @@ export function installStub(path: string): void {
     const bytes = new Uint8Array(4096);
     readSync(fd, bytes, 0, bytes.length, 0);
     const offset = Math.ceil(fstatSync(fd).size / PAGE_BYTES) * PAGE_BYTES;
-    const stub = withStub(bytes, offset);
+    const stub = withStub(bytes, offset, environSlot(fd, bytes));
     writeSync(fd, stub, 0, stub.length, offset);
     writeSync(fd, bytes, 0, bytes.length, 0);
   } finally {
@@ -48,15 +52,19 @@ export function installStub(path: string): void {
 /**
  * @param head the beginning of the executable, which is changed.
  * @param offset where in the file the stub will be.
- * @returns the stub.
+ * @param environ where, when it runs, the address of the C library's `environ` is.
+ * @returns the stub, behind what it has with it.
  */
-export function withStub(head: Uint8Array, offset: number): Uint8Array {
+export function withStub(head: Uint8Array, offset: number, environ: number): Uint8Array {
   const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
   if (view.getUint32(0) !== 0x7f454c46 || view.getUint16(16, true) !== ET_EXEC) {
     throw new Error("the engine's executable is not one with fixed addresses: the entry stub is made for these");
   }
   const engine = Number(view.getBigUint64(24, true));
-  const stub = stubFor(view.getUint16(18, true), engine);
+  const { cargo, code } = stubFor(view.getUint16(18, true), engine, environ);
+  const stub = new Uint8Array(cargo.length + code.length);
+  stub.set(cargo);
+  stub.set(code, cargo.length);
   const start = Number(view.getBigUint64(32, true));
   const count = view.getUint16(56, true);
   const kept = readSegments(head, start, count).filter(({ type }) => type !== PT_NOTE && type !== PT_PHDR);
@@ -73,17 +81,18 @@ export function withStub(head: Uint8Array, offset: number): Uint8Array {
     last + 1,
     0,
     loaded(PF_R | PF_X, offset, STUB_ADDRESS, stub.length, stub.length),
-    loaded(PF_R | PF_W, offset, RECORD_ADDRESS, 0, RECORD_BYTES),
+    loaded(PF_R | PF_W, offset, RECORD_ADDRESS, 0, SEGMENT_BYTES),
   );
   for (let i = 0; i < count; i++) head.set(headers[i]!, start + i * PROGRAM_HEADER_BYTES);
-  view.setBigUint64(24, BigInt(STUB_ADDRESS), true);
+  view.setBigUint64(24, BigInt(STUB_ADDRESS + cargo.length), true);
   return stub;
 }
 
-function stubFor(machine: number, engine: number): Uint8Array {
-  if (machine === EM_X86_64) return stubX8664(engine);
-  if (machine === EM_AARCH64) return stubAarch64(engine);
-  throw new Error(`there is no entry stub for machine ${machine}`);
+function stubFor(number: number, engine: number, environ: number): { cargo: Uint8Array; code: Uint8Array } {
+  const machine = machines[number];
+  if (machine === undefined) throw new Error(`there is no entry stub for machine ${number}`);
+  const { cargo, bytes } = pack(STUB_ADDRESS, callModule(machine.name));
+  return { cargo: bytes, code: machine.stub(engine, environ, cargo) };
 }
 
 function readSegments(head: Uint8Array, start: number, count: number): Segment[] {

@@ -7,18 +7,67 @@
 export const STUB_ADDRESS = 0x40000000;
 export const RECORD_ADDRESS = 0x40010000;
 
-/** The record: native-bindings/inherited.ts reads it. */
-export const RECORD_BYTES = 24;
+/** The record: native-bindings/inherited.ts and libc.ts read it. */
+export const RECORD_BYTES = 32;
 /** 1 when the caller's working directory is gone, and the process is in `/` for that. */
 export const DIRECTORY_GONE_OFFSET = 0;
 /** 1 when the limits below are there. */
 export const LIMITS_KNOWN_OFFSET = 4;
 /** struct rlimit64 of RLIMIT_NOFILE: soft, hard. */
 export const LIMITS_OFFSET = 8;
+/** The descriptor of the call module (call-module.ts), 3 or more; 0 when there is none. */
+export const MODULE_OFFSET = 24;
+
+/** After the record, in the same segment: the environment that the engine gets, and the auxiliary vector. */
+export const ENVIRONMENT_OFFSET = 64;
+export const SEGMENT_BYTES = 0x10000;
+/** No variable is copied to here or further: the auxiliary vector, which is shorter, must have room. */
+export const ENVIRONMENT_LIMIT = RECORD_ADDRESS + SEGMENT_BYTES - 2048;
 
 export const RLIMIT_NOFILE = 7;
 /** PATH_MAX */
 export const PATH_BYTES = 4096;
+
+// linux/fcntl.h, linux/memfd.h
+export const F_DUPFD_CLOEXEC = 1030;
+export const MFD_CLOEXEC = 1;
+export const MFD_NOEXEC_SEAL = 8;
+
+/** What the stub has with it: strings, each with its end, and the call module. */
+export interface Cargo {
+  readonly root: number;
+  readonly moduleName: number;
+  readonly withoutJit: number;
+  readonly module: number;
+  readonly moduleBytes: number;
+}
+
+/** `/`, the name of the descriptor, and the engine's option, at the places of {@link Cargo}. */
+export const strings = ["/", "runts", "BUN_JSC_useJIT=0"] as const;
+
+/**
+ * Where the cargo is, in front of the code: strings one after the other, and the module.
+ *
+ * @param address of the first byte.
+ * @returns its places, its bytes, padded to a multiple of 16.
+ */
+export function pack(address: number, module: Uint8Array): { cargo: Cargo; bytes: Uint8Array } {
+  const places: number[] = [];
+  const packed: number[] = [];
+  for (const string of strings) {
+    places.push(address + packed.length);
+    packed.push(...new TextEncoder().encode(string), 0);
+  }
+  while (packed.length % 16 !== 0) packed.push(0);
+  const [root, moduleName, withoutJit] = places as [number, number, number];
+  const bytes = new Uint8Array(Math.ceil((packed.length + module.length) / 16) * 16);
+  bytes.set(packed);
+  bytes.set(module, packed.length);
+  return {
+    cargo: { root, moduleName, withoutJit, module: address + packed.length, moduleBytes: module.length },
+    bytes,
+  };
+}
 
 /**
  * Variables that begin so are not for the engine, in lower or upper case (mimalloc takes both). At most eight characters.

@@ -9,6 +9,7 @@
  */
 import { MFD_CLOEXEC } from "../../native-bindings/constants.ts";
 import { close, writeAll } from "../../native-bindings/files.ts";
+import { inheritedEnvironment } from "../../native-bindings/inherited.ts";
 import { addressOf, cstring, syscall, syscallRetry, text, utf8 } from "../../native-bindings/libc.ts";
 import { SYS } from "../../native-bindings/syscall-numbers.ts";
 import { SystemError } from "../../native-bindings/system-error.ts";
@@ -88,7 +89,7 @@ function spawnHook(hook: Hook, streams: HookProcess["streams"], cwd: string | un
     // The path is run as it is; what the hook finds as its own name is what args says.
     path,
     args: args === undefined || args.length === 0 ? [path] : args,
-    env: env ?? ownEnvironment(),
+    env: env ?? inheritedEnvironment(),
     cwd,
     streams,
     timeoutSeconds,
@@ -105,10 +106,6 @@ function spawnHook(hook: Hook, streams: HookProcess["streams"], cwd: string | un
 function signalName(signal: number): string {
   const { constants } = require("node:os") as typeof import("node:os");
   return Object.entries(constants.signals).find(([, number]) => number === signal)?.[0] ?? `${signal}`;
-}
-
-function ownEnvironment(): string[] {
-  return Object.entries(process.env).map(([name, value]) => `${name}=${value}`);
 }
 
 /** @see memfd_create(2) */

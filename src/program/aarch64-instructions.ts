@@ -68,6 +68,11 @@ export function branchIfZero(t: number, offset: number): number {
   return 0xb4000000 | ((offset & 0x7ffff) << 5) | t;
 }
 
+/** cbnz xT, offset */
+export function branchUnlessZero(t: number, offset: number): number {
+  return 0xb5000000 | ((offset & 0x7ffff) << 5) | t;
+}
+
 /** b offset */
 export function branch(offset: number): number {
   return 0x14000000 | (offset & 0x3ffffff);
@@ -82,6 +87,9 @@ export function branchIf(condition: number, offset: number): number {
 export const EQUAL = 0;
 export const NOT_EQUAL = 1;
 export const LOWER = 3;
+export const NOT_LOWER = 2;
+export const NEGATIVE = 4;
+export const NOT_NEGATIVE = 5;
 
 /** br xN */
 export function branchTo(n: number): number {
@@ -118,6 +126,11 @@ export function storeLongNext(t: number, n: number): number {
   return 0xf8008400 | (n << 5) | t;
 }
 
+/** str xT, [xN] */
+export function storeLong(t: number, n: number): number {
+  return 0xf9000000 | (n << 5) | t;
+}
+
 /** ldrb wT, [xN] */
 export function loadByte(t: number, n: number): number {
   return 0x39400000 | (n << 5) | t;
@@ -151,4 +164,63 @@ export function compareTo(n: number, value: number): number {
 /** orr xD, xN, #0x2020202020202020 */
 export function setCaseBits(d: number, n: number): number {
   return 0xb203c000 | (n << 5) | d;
+}
+
+/** ldr xT, [xN, #offset] */
+export function load(t: number, n: number, offset: number): number {
+  return 0xf9400000 | ((offset / 8) << 10) | (n << 5) | t;
+}
+
+/** str xT, [xN, #offset] */
+export function store(t: number, n: number, offset: number): number {
+  return 0xf9000000 | ((offset / 8) << 10) | (n << 5) | t;
+}
+
+/** ldr xT, [xN, xM, lsl #3] */
+export function loadIndexed(t: number, n: number, m: number): number {
+  return 0xf8607800 | (m << 16) | (n << 5) | t;
+}
+
+/** ldp xT, xU, [xN, #offset] */
+export function loadPair(t: number, u: number, n: number, offset: number): number {
+  return 0xa9400000 | pair(t, u, n, offset);
+}
+
+/** stp xT, xU, [xN, #offset] */
+export function storePair(t: number, u: number, n: number, offset: number): number {
+  return 0xa9000000 | pair(t, u, n, offset);
+}
+
+/** ldp xT, xU, [xN], #offset */
+export function loadPairAfter(t: number, u: number, n: number, offset: number): number {
+  return 0xa8c00000 | pair(t, u, n, offset);
+}
+
+/** stp xT, xU, [xN, #offset]! */
+export function storePairBefore(t: number, u: number, n: number, offset: number): number {
+  return 0xa9800000 | pair(t, u, n, offset);
+}
+
+function pair(t: number, u: number, n: number, offset: number): number {
+  return (((offset / 8) & 0x7f) << 15) | (u << 10) | (n << 5) | t;
+}
+
+/** adr xD, distance in bytes */
+export function addressOf(d: number, distance: number): number {
+  return 0x10000000 | ((distance & 3) << 29) | (((distance >> 2) & 0x7ffff) << 5) | d;
+}
+
+/** and xD, xN, #1 */
+export function andOne(d: number, n: number): number {
+  return 0x92400000 | (n << 5) | d;
+}
+
+/** blr xN */
+export function branchLink(n: number): number {
+  return 0xd63f0000 | (n << 5);
+}
+
+/** ret */
+export function ret(): number {
+  return 0xd65f03c0;
 }
