@@ -1,6 +1,6 @@
 /** A container's cgroup made, limited and filled, on this machine's hierarchies. Needs root, and a v1 or hybrid host. */
 import { afterEach, expect, test } from "bun:test";
-import { close, exists, mkdir, readText } from "../../native-bindings/files.ts";
+import { close, exists, mkdir, readText, tryRmdir } from "../../native-bindings/files.ts";
 import type { LinuxResources } from "../bundle/config.ts";
 import type { CgroupLayout } from "../host/cgroup-layout.ts";
 import { applyWrites } from "./apply-writes.ts";
@@ -66,6 +66,14 @@ onV1("an empty cgroup that is there is used, with all rules set anew", () => {
 onV1("a frozen cgroup that is there is refused", () => {
   const record = prepare(host, undefined, `${parent}/same`);
   freeze(record);
+  expect(() => prepare(host, undefined, `${parent}/same`)).toThrow("container's cgroup unexpectedly frozen");
+});
+
+onV1("a frozen cgroup that is there in the freezer hierarchy only is refused", () => {
+  const record = prepare(host, undefined, `${parent}/same`);
+  freeze(record);
+  const others = directoriesOf(record).filter((directory) => directory !== record.paths.freezer);
+  expect(others.map((directory) => tryRmdir(directory))).toEqual(others.map(() => 0));
   expect(() => prepare(host, undefined, `${parent}/same`)).toThrow("container's cgroup unexpectedly frozen");
 });
 

@@ -37,7 +37,8 @@ export function prepareCgroup(
 ): CgroupRecord {
   try {
     const isNew = plan.mode === "v2" ? makeUnified(plan, record) : makeHierarchies(plan, record);
-    if (!isNew) refuseInUse(record);
+    if (!isNew) refuseProcesses(record);
+    if (!isNew && plan.mode === "v2") refuseFrozen(record);
     setDevices(record, plan.devices, isNew, plan.rootless);
     applyWrites(record.paths, plan.writes);
     return record;
@@ -65,6 +66,8 @@ function makeHierarchies(plan: CgroupPlan, record: CgroupRecord): boolean {
     }
     record.paths[key] = directory;
     if (key === "devices" && result === -EEXIST) isNew = false;
+    // It may be there alone, and a process that moves itself in would never be heard of again.
+    if (key === "freezer" && result === -EEXIST) refuseFrozen(record);
     if (key === "cpuset") {
       fillCpuset(directory, result === 0, plan.writes);
     }
@@ -106,17 +109,21 @@ function refusedDirectory(plan: CgroupPlan, directory: string, errno: number): n
 }
 
 /** Another container's cgroup, or leftovers: its processes would be killed with this container. */
-function refuseInUse(record: CgroupRecord): void {
-  const where = "/linux/cgroupsPath";
+function refuseProcesses(record: CgroupRecord): void {
   const count = countProcesses(record);
-  if (count > 0) {
-    throw new RuntimeFault({
-      what: `container's cgroup is not empty: ${count} process(es) found`,
-      where,
-      value: record.paths[record.mode === "v2" ? "" : "devices"],
-    });
-  }
-  if (isFrozen(record)) {
-    throw new RuntimeFault({ what: "container's cgroup unexpectedly frozen", where, value: record.paths.freezer });
-  }
+  if (count === 0) return;
+  throw new RuntimeFault({
+    what: `container's cgroup is not empty: ${count} process(es) found`,
+    where: "/linux/cgroupsPath",
+    value: record.paths[record.mode === "v2" ? "" : "devices"],
+  });
+}
+
+function refuseFrozen(record: CgroupRecord): void {
+  if (!isFrozen(record)) return;
+  throw new RuntimeFault({
+    what: "container's cgroup unexpectedly frozen",
+    where: "/linux/cgroupsPath",
+    value: record.paths[record.mode === "v2" ? "" : "freezer"],
+  });
 }
