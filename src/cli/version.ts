@@ -17,10 +17,11 @@ export const runtsCommit = typeof RUNTS_COMMIT === "string" ? RUNTS_COMMIT : "";
  * What `--version` prints.
  *
  * Who reads it: go-runc takes the version from the first line, and only when that begins with `runc version `; dockerd
- * takes name and version from the last line that holds the word "version"; podman shows all of it. So the first line names
- * the runc that this runtime stands in for, and the second says what it is.
+ * takes name and version from the last line that holds the word "version"; podman shows all of it; runc's tests want the
+ * commit second and the specification third. So the first line names the runc that this runtime stands in for, and the fourth
+ * says what it is.
  */
 export function versionText(): string {
   const commit = runtsCommit === "" ? "" : `commit: ${runtsCommit}\n`;
-  return `runc version ${compatibleRuncVersion}\nrunts version ${runtsVersion}\n${commit}spec: ${specVersion}\nbun: ${Bun.version}\n`;
+  return `runc version ${compatibleRuncVersion}\n${commit}spec: ${specVersion}\nrunts version ${runtsVersion}\nbun: ${Bun.version}\n`;
 }
