@@ -5,6 +5,11 @@ const suites: Record<string, { readonly about: string; readonly run: (args: stri
       "the validation programs of github.com/opencontainers/runtime-tools [--only NAME] [--runtime PATH] [--json FILE] [--no-peers]",
     run: async (args) => (await import("./runtime-tools/main.ts")).runtimeTools(args),
   },
+  bats: {
+    about:
+      "runc's own integration tests --source DIR, a checkout of runc [--peer PATH] [--only FILE.bats] [--filter REGEX] [--as root|rootless] [--runtime PATH] [--table FILE]",
+    run: async (args) => (await import("./bats/main.ts")).bats(args),
+  },
   soak: {
     about:
       "thousands of containers one after the other, and what they leave behind [--count N] [--runtime PATH] [--json FILE]",

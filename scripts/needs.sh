@@ -7,6 +7,7 @@
 #   scripts/needs.sh bench          hyperfine, time, and the runtimes to compare with
 #   scripts/needs.sh conformance    Go, and the runtimes to compare with
 #   scripts/needs.sh vm             an emulator, and what makes a system for it
+#   scripts/needs.sh bats           what runc's own integration tests call
 #
 # Several at once: scripts/needs.sh build tests. Debian packages are installed only by root and only when missing.
 set -euo pipefail
@@ -73,6 +74,11 @@ for need in "$@"; do
     vm)
       debian "for the virtual machine" qemu-system-x86_64=qemu-system-x86 debootstrap=debootstrap mkfs.ext4=e2fsprogs \
         depmod=kmod busybox=busybox-static setpriv=util-linux
+      ;;
+    # What runc's own tests call; with criu they also checkpoint. The checkout of runc wants Go and libseccomp to be built.
+    bats)
+      debian "for runc's own tests" bats=bats busybox=busybox-static debootstrap=debootstrap gawk=gawk jq=jq sudo=sudo script=bsdutils \
+        bc=bc ip=iproute2 iptables=iptables gcc=gcc git=git newuidmap=uidmap ps=procps criu=criu
       ;;
     *)
       say "no such need: $need"
