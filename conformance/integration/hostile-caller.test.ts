@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Config } from "./bundle.ts";
 import { containers, succeeded } from "./harness.ts";
+import { complaint } from "./runtime.ts";
 import { needs } from "./supports.ts";
 
 const { base, bundle, create, env, prints, run, runBundle, runtime, state } = containers("caller");
@@ -200,4 +201,20 @@ test("a session keyring, a controlling terminal and a process group of the calle
     .split(" ");
   expect(fields[3]).toBe(`${state(of.id).pid}`); // its own session
   expect(fields[4]).toBe("0"); // no terminal
+});
+
+needs("hostile /dev")("files that are to be masked are not left open where the host has no /dev/null", () => {
+  const of = bundle("cat /etc/secret", (config) => {
+    config.linux.maskedPaths = ["/etc/secret"];
+  });
+  writeFileSync(join(of.rootfs, "etc/secret"), "SECRET");
+  for (const [node, said] of [
+    ["", /unable to mask path.*\/dev\/null/],
+    ["mknod -m 666 /dev/null c 1 5;", /unable to mask path.*\/dev\/null/],
+  ] as const) {
+    const script = `mount -t tmpfs none /dev; mknod -m 666 /dev/urandom c 1 9; ${node} exec "$@"`;
+    const outcome = runBundle(of, { through: ["unshare", "--mount", "sh", "-c", script, "sh"] });
+    expect(outcome).toMatchObject({ code: 1, stdout: "" });
+    expect(complaint(outcome)).toMatch(said);
+  }
 });

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { mkdirSync, readFileSync, readlinkSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Config, withoutNamespace } from "./bundle.ts";
 import { containers, succeeded } from "./harness.ts";
@@ -74,6 +74,27 @@ needs("tidy host mounts")(
     expect(mountsBelow(of.rootfs)).toEqual([]);
   },
 );
+
+for (const firstGone of [0, 1, 2]) {
+  needs("tidy host mounts")(
+    `of three containers on one directory number ${firstGone} can go without the others' mounts`,
+    () => {
+      const of = bundle("sleep 1000", (config) => share(config, "mount"));
+      const ids = [of.id, `${of.id}b`, `${of.id}c`];
+      const alive = (id: string) => readdirSync(`/proc/${state(id).pid}/root/proc`).includes("self");
+      for (const id of ids) {
+        writeFileSync(join(of.dir, "config.json"), JSON.stringify(of.config).replace(`"/${of.id}"`, `"/${id}"`));
+        succeeded(runtime(["run", "--detach", "--bundle", of.dir, id]));
+      }
+      const order = [...ids.splice(firstGone, 1), ...ids];
+      for (const [index, id] of order.entries()) {
+        succeeded(runtime(["delete", "--force", id]));
+        for (const other of order.slice(index + 1)) expect(alive(other)).toBe(true);
+      }
+      expect(mountsBelow(of.rootfs)).toEqual([]);
+    },
+  );
+}
 
 needs("tidy host mounts")("a container without a mount namespace that can't be made leaves no mount", () => {
   const of = bundle("true", (config) => {

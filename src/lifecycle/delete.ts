@@ -109,7 +109,7 @@ export function destroyContainer(root: string, record: ContainerRecord, log: Log
   }
   if (record.host_mount !== undefined) {
     const { removeHostMounts } = require("./host-mounts.ts") as typeof import("./host-mounts.ts");
-    removeHostMounts(record.rootfs, record.host_mount);
+    removeHostMounts(root, record);
   }
   removeDirectory(`${root}/${record.id}`);
   runPoststopHooks(record, log);

@@ -12,7 +12,7 @@ import type { CgroupRecord } from "../cgroups/record.ts";
 import type { DeviceMove } from "../network/move-devices.ts";
 import { type CompiledStart, compileStart } from "../plan/compile.ts";
 import { asFault, RuntimeFault } from "../report/fault.ts";
-import { type ContainerRecord, putRecord, writeRecord } from "../state/container-record.ts";
+import { type ContainerRecord, putRecord, stageReplacement, writeRecord } from "../state/container-record.ts";
 import { makeContainerDirectory } from "../state/state-root.ts";
 import { limitSilence, sayGo } from "./conversation.ts";
 import { converse } from "./converse.ts";
@@ -127,6 +127,7 @@ function build(setUp: SetUp, startBy: "fifo" | "sync"): SetUpContainer {
     close(sync);
     throw error;
   }
+  if (prepared.hostMount !== undefined) noteHostMount(setUp);
   if (prepared.rlimitsByRuntime.length > 0) applyRlimits(setUp.initPid, prepared.rlimitsByRuntime);
   if (setUp.console !== undefined) setUp.console = receiveTerminal(setUp.console);
   // Under run nobody else starts it: it goes on while the rest is written down.
@@ -139,6 +140,13 @@ function build(setUp: SetUp, startBy: "fifo" | "sync"): SetUpContainer {
 
 function receiveTerminal(socket: number): number {
   return (require("../console/relay.ts") as typeof import("../console/relay.ts")).receiveTerminal(socket);
+}
+
+/** Without a mount namespace: which of the mounts on the directory is this container's, before another one is made on it. */
+function noteHostMount(setUp: SetUp): void {
+  const { mountIdOf } = require("./host-mounts.ts") as typeof import("./host-mounts.ts");
+  setUp.record = { ...setUp.record, host_mount_own: mountIdOf(`/proc/${setUp.initPid}/root`) };
+  stageReplacement(setUp.request.root, setUp.record);
 }
 
 function sendPidfd(socket: string, { initPid, prepared }: SetUp): void {

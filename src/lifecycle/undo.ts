@@ -40,7 +40,7 @@ export function undoSetUp(setUp: SetUp): void {
   if (prepared.hostMount !== undefined) {
     try {
       const { removeHostMounts } = require("./host-mounts.ts") as typeof import("./host-mounts.ts");
-      removeHostMounts(prepared.rootfs, prepared.hostMount);
+      removeHostMounts(request.root, setUp.record);
     } catch (error) {
       request.log.warn(error instanceof Error ? error.message : String(error));
     }

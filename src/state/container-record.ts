@@ -55,6 +55,8 @@ export interface ContainerRecord {
   readonly private_pid_namespace: boolean;
   /** Without a mount namespace: the id of the mount below the one that the root file system was made, to be found again. */
   readonly host_mount?: number;
+  /** The mount that it was made itself; known once init is ready. */
+  readonly host_mount_own?: number;
   /** linux.intelRdt: the groups of the resctrl file system that it is in, and those that go with it, innermost first. */
   readonly intel_rdt_path?: string;
   readonly intel_rdt_mon_path?: string;

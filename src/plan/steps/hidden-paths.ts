@@ -13,11 +13,11 @@ import {
   OPEN_TREE_CLOEXEC,
   OPEN_TREE_CLONE,
 } from "../../../native-bindings/constants.ts";
-import { ENOENT, ENOTDIR } from "../../../native-bindings/errno.ts";
+import { ENODEV, ENOENT, ENOTDIR } from "../../../native-bindings/errno.ts";
 import { AT_FDCWD, O_CLOEXEC, O_DIRECTORY, O_PATH } from "../../../native-bindings/files.ts";
 import { load } from "../../program/builder.ts";
-import { MOUNT_ATTR_BYTES, mountAttr, sharedSlot } from "../shared-values.ts";
-import type { Step, StepKind } from "../step.ts";
+import { MOUNT_ATTR_BYTES, mountAttr, sharedSlot, sharedSpace } from "../shared-values.ts";
+import type { Compilation, Step, StepKind } from "../step.ts";
 
 /**
  * Covers files with the host's /dev/null and directories with an empty, read-only tmpfs, the same for all of them.
@@ -47,6 +47,7 @@ export const maskPaths: StepKind<MaskPaths> = {
     const cloneFlags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH;
     const moveFlags = MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_SYMLINKS;
     p.call(p.nr.fchdir, load(sharedSlot(c, "old_root")));
+    emitCheckNull(c, hostNull);
     for (let i = 0; i < paths.length; i++) {
       const path = p.string(paths[i]!);
       const next = p.label();
@@ -68,8 +69,33 @@ export const maskPaths: StepKind<MaskPaths> = {
   hint: (_, errno) =>
     errno === ENOTDIR
       ? "a masked path leads through a file that is no directory"
-      : "every masked path that exists must be masked",
+      : errno === ENOENT || errno === ENODEV
+        ? "the host's /dev/null, which files are masked with, is not there or is something else"
+        : "every masked path that exists must be masked",
 };
+
+const STATX_BYTES = 256;
+const STATX_BASIC_STATS = 0x7ff;
+const STX_RDEV_MAJOR = 128;
+const STX_RDEV_MINOR = 132;
+
+/** What a missing source and a missing destination say is the same, and only the second may be passed over. */
+function emitCheckNull(c: Compilation, hostNull: number): void {
+  const { p } = c;
+  const status = sharedSpace(c, "statx", STATX_BYTES);
+  p.call(p.nr.statx, AT_FDCWD, hostNull, 0, STATX_BASIC_STATS, status);
+  for (const [offset, number] of [
+    [STX_RDEV_MAJOR, 1],
+    [STX_RDEV_MINOR, 3],
+  ] as const) {
+    const same = p.label();
+    p.xor(load(status + offset), number)
+      .onZero(same)
+      .ignoreError();
+    p.raise(ENODEV);
+    p.place(same);
+  }
+}
 
 const NO_DESCRIPTOR = 0x7fffffff;
 
