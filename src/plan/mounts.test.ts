@@ -90,7 +90,7 @@ test("runc's default spec takes few operations, and every mount is there as runc
   withRootfs((rootfs) => {
     const root = { path: rootfs, readonly: true };
     const input = rootfsInput(rootfs, { mounts: DEFAULT_MOUNTS, linux: DEFAULT_LINUX, root });
-    expect(rootfsProgram(input, "").program.length).toBeLessThanOrEqual(176);
+    expect(rootfsProgram(input, "").program.length).toBeLessThanOrEqual(184);
     const { failed, output } = runRootfs(
       input,
       "cat /proc/self/mountinfo; cat /proc/keys; ls /sys/firmware; ls -l /dev",
