@@ -43,13 +43,13 @@ export function socketPair(type: number): readonly [number, number] {
 }
 
 /**
- * A connected socket to the one bound at `path`, which may be longer than sun_path.
+ * A connected socket to the one bound at `path`, which may be longer than sun_path. "@" and a name is an abstract socket.
  *
  * @param timeoutMs how long a full backlog is waited for; ETIMEDOUT after it. Also limits blocking sends afterwards.
  */
 export function connectUnix(path: string, timeoutMs: number, type = SOCK_STREAM): number {
   const name = utf8(path);
-  if (name.length < SUN_PATH_BYTES) return connectTo(name, path, timeoutMs, type);
+  if (path[0] === "@" || name.length < SUN_PATH_BYTES) return connectTo(name, path, timeoutMs, type);
   const holder = open(path, O_PATH);
   try {
     return connectTo(utf8(`/proc/self/fd/${holder}`), path, timeoutMs, type);
@@ -60,16 +60,22 @@ export function connectUnix(path: string, timeoutMs: number, type = SOCK_STREAM)
 
 function connectTo(name: Uint8Array, path: string, timeoutMs: number, type: number): number {
   const shown = JSON.stringify(path);
-  if (name.length === 0 || name.includes(0)) throw new SystemError("connect", shown, EINVAL);
+  if (name.length === 0 || name.length >= SUN_PATH_BYTES || name.includes(0)) {
+    throw new SystemError("connect", shown, EINVAL);
+  }
   const address = new Uint8Array(2 + SUN_PATH_BYTES);
   address[0] = AF_UNIX;
   address.set(name, 2);
+  const abstract = path[0] === "@";
+  // An abstract name begins with a NUL, and ends where the address does. unix(7)
+  if (abstract) address[2] = 0;
+  const length = 2 + name.length + (abstract ? 0 : 1);
   const fd = syscall(SYS.socket, AF_UNIX, type | SOCK_CLOEXEC, 0);
   if (fd < 0) throw new SystemError("socket", `AF_UNIX, ${type}`, -fd);
   // A connect that waits for room in the backlog can't be polled for; the send timeout is what limits it.
   const limit = timespec(timeoutMs, 1000);
   let result = syscall(SYS.setsockopt, fd, SOL_SOCKET, SO_SNDTIMEO, addressOf(limit), limit.byteLength);
-  if (result === 0) result = syscallRetry(SYS.connect, fd, addressOf(address), 2 + name.length + 1);
+  if (result === 0) result = syscallRetry(SYS.connect, fd, addressOf(address), length);
   if (result === 0) return fd;
   close(fd);
   throw new SystemError("connect", shown, result === -EAGAIN ? ETIMEDOUT : -result);

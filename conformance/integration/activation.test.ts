@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { listenForDescriptor } from "./console-socket.ts";
 import { containers, succeeded } from "./harness.ts";
@@ -26,20 +26,6 @@ test("descriptors for another pid aren't the program's", () => {
   const outcome = runBundle(of, { through: ["sh", "-c", `exec 3<${file}; LISTEN_PID=1 LISTEN_FDS=1 exec "$@"`, "sh"] });
   expect(succeeded(outcome).stdout).toBe("[]\n4\n");
 });
-
-needs("NOTIFY_SOCKET")(
-  "with NOTIFY_SOCKET the program is told where its own notify socket is, not the caller's",
-  () => {
-    const path = join(base, "notify");
-    const of = bundle('echo "$NOTIFY_SOCKET"; ls -d "$(echo "$NOTIFY_SOCKET" | sed s,/[^/]*$,,)"');
-    const log = join(base, "notify-log");
-    const through = ["sh", "-c", `exec "$@" >${log}`, "sh"];
-    succeeded(runtime(["create", "--bundle", of.dir, of.id], { env: { ...env, NOTIFY_SOCKET: path }, through }));
-    succeeded(runtime(["start", of.id]));
-    for (let tries = 0; tries < 200 && state(of.id).status !== "stopped"; tries++) Bun.sleepSync(10);
-    expect(readFileSync(log, "utf8").split("\n").slice(0, 2)).toEqual(["/run/notify/notify.sock", "/run/notify"]);
-  },
-);
 
 needs("pidfd socket")("--pidfd-socket gets a descriptor of the init", () => {
   const path = join(base, "pidfd");

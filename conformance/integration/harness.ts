@@ -63,7 +63,8 @@ export function containers(area: string) {
     call(argv(args), scratch(), { ...options, env: { ...env, ...options.env } });
 
   /** Calls the runtime and goes on. */
-  const beside = (args: readonly string[]) => callBeside(argv(args), scratch(), env);
+  const beside = (args: readonly string[], more: Record<string, string> = {}) =>
+    callBeside(argv(args), scratch(), { ...env, ...more });
 
   /** Writes a bundle whose config is the usual one, edited, and whose program is `sh -c script`. */
   const bundle = (script: string, edit?: Edit): Bundle => {

@@ -42,6 +42,7 @@ const standInGaps = {
   "unbindable root": "runc makes / unbindable before it binds the rootfs, which fails then",
   "stricter than runc": "runc accepts what the specification forbids or what can't work",
   "json pointers": "only runts says where in config.json a fault is",
+  "ready later in the foreground": "runc reads no more once the program is ready",
   "job control of the runtime itself": "runc takes SIGTTOU for its container, and sets the terminal again and again",
   "all faults at once": "only runts tells all faults of a config at once",
   "validate and explain": "commands that only runts has",
@@ -62,11 +63,6 @@ function commandGap(feature: string): string | undefined {
   commands ??= Bun.spawnSync([runtimePath, "--help"]).stdout.toString();
   return new RegExp(`^\\s+${name}\\b`, "m").test(commands) ? undefined : `${runtimeName} has no ${name} command yet`;
 }
-
-/** What runts refuses by name for now. */
-const laterFeatures = { NOTIFY_SOCKET: "sd_notify messages are not passed on yet" } as const;
-
-type LaterFeature = keyof typeof laterFeatures;
 
 /** As `features` tells it. */
 function netDevicesGap(feature: string): string | undefined {
@@ -112,17 +108,14 @@ export function machineHas(feature: MachineFeature): boolean {
 type Body = Parameters<typeof test>[1];
 
 /** `test`, or a skip that says why: `needs("time namespace")("joins a time namespace", () => ...)`. */
-export function needs(
-  ...features: (Feature | MachineFeature | CommandFeature | LaterFeature)[]
-): (name: string, body: Body) => void {
+export function needs(...features: (Feature | MachineFeature | CommandFeature)[]): (name: string, body: Body) => void {
   const reason = features.map(gapOf).find((gap) => gap !== undefined);
   return (name, body) => (reason === undefined ? test(name, body) : test.skip(`${name} (skipped: ${reason})`, body));
 }
 
-function gapOf(feature: Feature | MachineFeature | CommandFeature | LaterFeature): string | undefined {
+function gapOf(feature: Feature | MachineFeature | CommandFeature): string | undefined {
   const later = commandGap(feature) ?? netDevicesGap(feature);
   if (later !== undefined) return later;
-  if (feature in laterFeatures) return isStandIn() ? undefined : laterFeatures[feature as LaterFeature];
   if (feature in machineGaps) return machineGaps[feature as MachineFeature]();
   return isStandIn() ? standInGaps[feature as Feature] : undefined;
 }

@@ -37,10 +37,16 @@ export function receiveTerminal(socket: number): number {
  *
  * @param master as {@link receiveTerminal} gave it; closed by the end of this process.
  * @param pidfd of the container's process.
- * @param exitStatus reaps; undefined while the container runs.
+ * @param also one more descriptor that is to wake it up.
+ * @param exitStatus called at every wake-up; undefined while the container runs.
  * @returns what `exitStatus` has returned.
  */
-export function relayTerminal(master: number, pidfd: number, exitStatus: () => number | undefined): number {
+export function relayTerminal(
+  master: number,
+  pidfd: number,
+  also: number | undefined,
+  exitStatus: () => number | undefined,
+): number {
   const outer = outerTerminal();
   const before = outer === undefined ? undefined : terminalSettings(outer);
   const children = signalsAsEvents([SIGCHLD]);
@@ -63,7 +69,7 @@ export function relayTerminal(master: number, pidfd: number, exitStatus: () => n
   };
   try {
     show(true);
-    return copyBothWays(master, [pidfd, children, resized, continued], look);
+    return copyBothWays(master, [pidfd, children, resized, continued, also ?? -1], look);
   } finally {
     if (before !== undefined) applySettings(outer!, before);
   }

@@ -17,6 +17,8 @@ export interface CreateRequest {
   readonly preserveFds: number;
   /** What the container's process is told of socket activation. */
   readonly activation?: readonly string[];
+  /** The service manager's, to which the container's process says that it is ready: NOTIFY_SOCKET, sd_notify(3). */
+  readonly notifySocket?: string;
   readonly systemdCgroup: boolean;
   readonly rootless: boolean | "auto";
   readonly log: Log;

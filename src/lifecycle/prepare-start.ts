@@ -54,7 +54,7 @@ export function prepareStart(
   filterCache = filterCacheDirectory(),
 ): PreparedStart {
   const bundle = readBundle(request.bundle);
-  const config = withActivation(bundle.config, request.activation);
+  const config = withCallersGifts(bundle.config, request);
   if (needsSupport(config)) supportCheck().checkSupported(config, request.log);
   checkTerminal(config, request, detached);
   for (const warning of bundle.warnings) request.log.warn(`${warning.pointer}: ${warning.message}`);
@@ -146,7 +146,12 @@ function placement(cgroup: CgroupPlan, namespaces: NamespacePlan, rootless: bool
   return { intoCgroup, files };
 }
 
-function withActivation(config: Config, activation: readonly string[] | undefined): Config {
+/** Socket activation and a socket to notify are the caller's, not the bundle's. */
+function withCallersGifts(config: Config, { activation, notifySocket, root, id }: CreateRequest): Config {
+  if (notifySocket !== undefined) {
+    const { withNotifySocket } = require("./notify.ts") as typeof import("./notify.ts");
+    config = withNotifySocket(config, `${root}/${id}`);
+  }
   if (activation === undefined || activation.length === 0) return config;
   const { env = [] } = config.process!;
   return { ...config, process: { ...config.process!, env: [...env, ...activation] } };

@@ -7,10 +7,11 @@ import { RuntimeFault } from "../report/fault.ts";
 import { hear } from "./conversation.ts";
 import type { CreateRequest } from "./create-request.ts";
 import { destroyContainer } from "./delete.ts";
+import type { Notify } from "./notify.ts";
 import { programFailure } from "./program-failure.ts";
 import { type SetUpContainer, setUpContainer } from "./set-up.ts";
 import { runPoststart } from "./start.ts";
-import { forwardSignalsTo, supervise } from "./supervise.ts";
+import { forwardSignalsTo, supervise, type Watched } from "./supervise.ts";
 
 export interface RunRequest extends CreateRequest {
   readonly detach: boolean;
@@ -44,10 +45,30 @@ function startAndStay(request: RunRequest, container: SetUpContainer): number {
     throw error;
   }
   close(sync);
-  if (request.detach) return 0;
-  const status = supervise(pid, pidfd, container.console);
+  const { notify } = container;
+  if (request.detach) {
+    if (notify !== undefined) notifying().waitUntilReady(notify, pid, pidfd, request.log);
+    return 0;
+  }
+  const status = supervise({ pid, pidfd, console: container.console, also: notify && watchNotify(notify, request) });
   if (!request.keep) destroy(request, container);
   return status;
+}
+
+function notifying(): typeof import("./notify.ts") {
+  return require("./notify.ts") as typeof import("./notify.ts");
+}
+
+/** The service's main process is this one: it stays, and its exit status is the program's. */
+function watchNotify(notify: Notify, { log }: RunRequest): Watched {
+  const look = () => {
+    try {
+      notifying().passOnReady(notify, process.pid);
+    } catch (error) {
+      log.warn(error instanceof Error ? error.message : String(error));
+    }
+  };
+  return { fd: notify.inside, look };
 }
 
 /** End of file means that execve has closed the program's end. */

@@ -17,8 +17,10 @@ import { makeContainerDirectory } from "../state/state-root.ts";
 import { limitSilence, sayGo } from "./conversation.ts";
 import { converse } from "./converse.ts";
 import type { CreateRequest } from "./create-request.ts";
+import { removeDirectory } from "./delete.ts";
 import { applyRlimits } from "./limits.ts";
 import { openNamespaces } from "./namespace-paths.ts";
+import type { Notify } from "./notify.ts";
 import { hostId, type PreparedStart, prepareStart } from "./prepare-start.ts";
 import { firstRecord } from "./record.ts";
 import { spawnProgram } from "./spawn-program.ts";
@@ -33,6 +35,8 @@ export interface SetUpContainer {
   readonly sync: number;
   /** The master of the container's terminal, when it is this command that shows it. */
   readonly console: number | undefined;
+  /** Under run: what its program says of its being ready. */
+  readonly notify?: Notify;
   readonly compiled: CompiledStart;
 }
 
@@ -65,9 +69,36 @@ export interface SetUp {
  * @throws RuntimeFault; then nothing is left: no process, cgroup, mount or state.
  */
 export function setUpContainer(request: CreateRequest, startBy: "fifo" | "sync", detached: boolean): SetUpContainer {
+  if (request.notifySocket !== undefined) return setUpNotifying(request, startBy, detached);
   const prepared = prepareStart(request, startBy, detached);
+  return setUpPrepared(prepared, request, startBy, () => makeContainerDirectory(request.root, request.id));
+}
+
+/** With a socket to notify, the container's directory is there before the plan: a mount's source is in it. */
+function setUpNotifying(request: CreateRequest, startBy: "fifo" | "sync", detached: boolean): SetUpContainer {
+  const { makeNotifyDirectory, openNotify, closeNotify } = require("./notify.ts") as typeof import("./notify.ts");
+  const directory = makeNotifyDirectory(request);
+  let notify: Notify | undefined;
+  try {
+    const prepared = prepareStart(request, startBy, detached);
+    // Under create it is for start to listen.
+    if (startBy === "sync") notify = openNotify(directory, request.notifySocket!);
+    return { ...setUpPrepared(prepared, request, startBy, () => directory), notify };
+  } catch (error) {
+    if (notify !== undefined) closeNotify(notify);
+    removeDirectory(directory);
+    throw error;
+  }
+}
+
+function setUpPrepared(
+  prepared: PreparedStart,
+  request: CreateRequest,
+  startBy: "fifo" | "sync",
+  makeDirectory: () => string,
+): SetUpContainer {
   const compiled = compileStart(prepared.plan);
-  const directory = makeContainerDirectory(request.root, request.id);
+  const directory = makeDirectory();
   const setUp: SetUp = {
     request,
     prepared,

@@ -24,6 +24,8 @@ export interface StartRequest {
   /** The state root, absolute. */
   readonly root: string;
   readonly id: string;
+  /** The service manager's, which is told when the container's process says that it is ready: NOTIFY_SOCKET. */
+  readonly notifySocket?: string;
   readonly log: Log;
 }
 
@@ -33,7 +35,7 @@ export interface StartRequest {
  * @throws RuntimeFault in runc's words, or saying which step after the start failed.
  * @see runtime-spec runtime.md, Start
  */
-export function startContainer({ root, id, log }: StartRequest): void {
+export function startContainer({ root, id, notifySocket, log }: StartRequest): void {
   const record = readRecord(root, id);
   const directory = `${root}/${id}`;
   const status = containerStatus(record, directory);
@@ -45,6 +47,7 @@ export function startContainer({ root, id, log }: StartRequest): void {
   // Of several starts one speaks to init; the kernel lets go of the lock of one that is killed.
   const LOCK_EX = 2;
   syscall(SYS.flock, fifo, LOCK_EX);
+  const notify = notifySocket === undefined ? undefined : notifying().openNotify(directory, notifySocket);
   const go = new Uint8Array([48]);
   // Nobody reads any more: another start was faster, or init has died.
   if (syscall(SYS.write, fifo, addressOf(go), 1) < 0) throw notCreated(containerStatus(record, directory));
@@ -54,7 +57,12 @@ export function startContainer({ root, id, log }: StartRequest): void {
   if (record.hooks?.poststart?.length) runPoststart(record, pidfd, log);
   close(fifo);
   close(result);
+  if (notify !== undefined) notifying().waitUntilReady(notify, record.init_process_pid, pidfd, log);
   close(pidfd);
+}
+
+function notifying(): typeof import("./notify.ts") {
+  return require("./notify.ts") as typeof import("./notify.ts");
 }
 
 function notCreated(status: string): RuntimeFault {

@@ -36,28 +36,45 @@ export function forwardSignalsTo(pidfd: number, onTerminal: boolean): void {
 
 const SIGCHLD = 17;
 
+/** Something else to look after meanwhile: `look` is called whenever the descriptor is readable. */
+export interface Watched {
+  readonly fd: number;
+  look(): void;
+}
+
+export interface Supervised {
+  /** A child of this process. */
+  readonly pid: number;
+  readonly pidfd: number;
+  /** The master of the container's terminal, if this process shows it. */
+  readonly console: number | undefined;
+  readonly also?: Watched;
+}
+
 /**
  * Waits for a child's end, and reaps it and every orphan that comes to this process.
  *
- * @param pidfd of the child.
- * @param console the master of the container's terminal, if this process shows it.
  * @returns the exit status as a shell would give it.
  */
-export function supervise(pid: number, pidfd: number, console: number | undefined): number {
+export function supervise({ pid, pidfd, console, also }: Supervised): number {
+  const look = () => {
+    also?.look();
+    return reapAll(pid);
+  };
   if (console !== undefined) {
     const { relayTerminal } = require("../console/relay.ts") as typeof import("../console/relay.ts");
-    return relayTerminal(console, pidfd, () => reapAll(pid));
+    return relayTerminal(console, pidfd, also?.fd, look);
   }
   const children = signalsAsEvents([SIGCHLD]);
   const count = new BigUint64Array(1);
-  const pollfds = new Int32Array([pidfd, POLLIN, children, POLLIN]);
+  const pollfds = new Int32Array([pidfd, POLLIN, children, POLLIN, also?.fd ?? -1, POLLIN]);
   for (;;) {
-    const status = reapAll(pid);
+    const status = look();
     if (status !== undefined) {
       close(children);
       return status;
     }
-    syscall(SYS.ppoll, addressOf(pollfds), 2);
+    syscall(SYS.ppoll, addressOf(pollfds), 3);
     syscall(SYS.read, children, addressOf(count), 8);
   }
 }

@@ -16,14 +16,6 @@ export function createRequest(request: CommandRequest): CreateRequest {
       value: preserveFds,
     });
   }
-  if (process.env.NOTIFY_SOCKET) {
-    throw new RuntimeFault({
-      what: "passing sd_notify messages on to the caller is not supported",
-      where: "NOTIFY_SOCKET",
-      value: process.env.NOTIFY_SOCKET,
-      hint: "unset NOTIFY_SOCKET for the runtime, or give the container the socket by a bind mount",
-    });
-  }
   const passed = passedOn(preserveFds);
   return {
     root: rootOf(request).path,
@@ -37,6 +29,7 @@ export function createRequest(request: CommandRequest): CreateRequest {
     noNewKeyring: options["no-new-keyring"] === true,
     preserveFds: passed?.count ?? 0,
     activation: passed?.environment,
+    notifySocket: process.env.NOTIFY_SOCKET || undefined,
     systemdCgroup: global["systemd-cgroup"] === true,
     rootless: rootlessMode(textOption(global, "rootless")),
     log,

@@ -2,6 +2,7 @@ import { startContainer } from "../../lifecycle/start.ts";
 import { type CommandRequest, type CommandResult, rootOf } from "../request.ts";
 
 export function run(request: CommandRequest): CommandResult {
-  startContainer({ root: rootOf(request).path, id: request.arguments[0]!, log: request.log });
+  const notifySocket = process.env.NOTIFY_SOCKET || undefined;
+  startContainer({ root: rootOf(request).path, id: request.arguments[0]!, notifySocket, log: request.log });
   return 0;
 }
