@@ -40,7 +40,7 @@ async function lazyModules(): Promise<string[]> {
 }
 
 const main = join(root, "src/cli/main.ts");
-const parts = ["src/cli/create-and-run.ts", "src/cli/tend.ts"].map((part) => join(root, part));
+const parts = ["src/cli/create-and-run.ts", "src/cli/exec.ts", "src/cli/tend.ts"].map((part) => join(root, part));
 /** The second file, by its name in the executable. */
 const rareFile = "/$bunfs/root/rare.js";
 

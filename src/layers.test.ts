@@ -107,7 +107,7 @@ describe("no input, no output:", () => {
   /** What these have beside constants and types that touches nothing. */
   const harmless = ["utf8", "text"];
   /** The files of a pure part whose job it is to read. */
-  const readers = ["src/bundle/read-document.ts", "src/bundle/read-bundle.ts", "src/bundle/generate.ts"];
+  const readers = ["src/bundle/read-document.ts", "src/bundle/read-config-text.ts", "src/bundle/generate.ts"];
 
   for (const part of ["bundle", "plan", "program"]) {
     test(part, () => {
@@ -138,7 +138,11 @@ describe("nothing heavy is loaded by", () => {
   }
 
   /** The parts of the executable for the commands that callers send often: src/cli/main.ts chooses among them. */
-  const parts = { "create and run": "create-and-run", "start, state, kill, pause, resume and delete": "tend" } as const;
+  const parts = {
+    "create and run": "create-and-run",
+    exec: "exec",
+    "start, state, kill, pause, resume and delete": "tend",
+  } as const;
   for (const [commands, file] of Object.entries(parts)) {
     test(commands, () => {
       const loaded = loadedWith(["src/cli/main.ts", `src/cli/${file}.ts`]);

@@ -1,5 +1,5 @@
 import type { RuntimeFault } from "../report/fault.ts";
-import type { Validation } from "./validate.ts";
+import type { Validation } from "./validate-document.ts";
 
 /**
  * The value of a document that was found valid.

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { documentWith, told } from "./document-table.ts";
-import { validateProcessText, validateResourcesText, validateText } from "./validate.ts";
+import { validateResourcesText, validateText } from "./validate.ts";
+import { validateProcessText } from "./validate-process.ts";
 
 test("faults of the schema and of the rules are told at once", () => {
   const text = documentWith({

@@ -8,7 +8,8 @@ export interface OptionSpec {
   readonly name: string;
   /** One letter. */
   readonly short?: string;
-  readonly type: "bool" | "string" | "int" | "list" | "duration";
+  /** The values of an "int-list" are decimal texts. */
+  readonly type: "bool" | "string" | "int" | "list" | "int-list" | "duration";
   /** What the help calls the value. */
   readonly value?: string;
   /** Accepted, but not shown by the help. */
@@ -85,6 +86,60 @@ function createOptions(): OptionSpec[] {
   ];
 }
 
+function execOptions(): OptionSpec[] {
+  return [
+    {
+      name: "console-socket",
+      type: "string",
+      value: "SOCKET",
+      help: "path to an AF_UNIX socket which will receive the master end of the console's pseudoterminal",
+    },
+    {
+      name: "pidfd-socket",
+      type: "string",
+      value: "SOCKET",
+      help: "path to an AF_UNIX socket which will receive a pidfd of the process",
+    },
+    { name: "cwd", type: "string", value: "DIR", help: "current working directory in the container" },
+    { name: "env", short: "e", type: "list", value: "NAME=VALUE", help: "set environment variables" },
+    { name: "tty", short: "t", type: "bool", help: "allocate a pseudo-TTY" },
+    { name: "user", short: "u", type: "string", value: "UID[:GID]", help: "the user, by number" },
+    { name: "additional-gids", short: "g", type: "int-list", value: "GID", help: "additional gids" },
+    {
+      name: "process",
+      short: "p",
+      type: "string",
+      value: "FILE",
+      help: "path to the process.json, which is all that counts then",
+    },
+    { name: "detach", short: "d", type: "bool", help: "detach from the process" },
+    { name: "pid-file", type: "string", value: "FILE", help: "the file to write the process id to" },
+    { name: "process-label", type: "string", value: "LABEL", help: "the SELinux label of the process" },
+    { name: "apparmor", type: "string", value: "PROFILE", help: "the AppArmor profile of the process" },
+    { name: "no-new-privs", type: "bool", help: "set the no new privileges value for the process" },
+    {
+      name: "cap",
+      short: "c",
+      type: "list",
+      value: "CAP_NAME",
+      help: "add a capability to the bounding set for the process",
+    },
+    {
+      name: "preserve-fds",
+      type: "int",
+      value: "N",
+      help: "pass N additional file descriptors to the process, from 3 on",
+    },
+    {
+      name: "cgroup",
+      type: "list",
+      value: "[CONTROLLER:]PATH",
+      help: "run the process in an (existing) sub-cgroup",
+    },
+    { name: "ignore-paused", type: "bool", help: "allow exec in a paused container" },
+  ];
+}
+
 /** The commands, in the order in which the help lists them. */
 export const commands: Readonly<Record<string, () => CommandSpec>> = {
   create: () => oneContainer("create a container", createOptions()),
@@ -97,6 +152,14 @@ export const commands: Readonly<Record<string, () => CommandSpec>> = {
         help: "kill the container if it is still running; no error if there is none",
       },
     ]),
+  exec: () => ({
+    summary: "execute new process inside the container",
+    usage: `${id} <command> [arguments...]`,
+    minimum: 1,
+    maximum: Number.POSITIVE_INFINITY,
+    stopsAtArgument: true,
+    options: execOptions(),
+  }),
   explain: () => oneBundle("show what starting a bundle's container would do, and why"),
   features: () => noArguments("show the enabled features"),
   kill: () => ({

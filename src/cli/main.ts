@@ -27,6 +27,8 @@ function load(command: string): { main(argv: readonly string[]): void } {
     case "create":
     case "run":
       return require("./create-and-run.ts") as typeof import("./create-and-run.ts");
+    case "exec":
+      return require("./exec.ts") as typeof import("./exec.ts");
     case "delete":
     case "kill":
     case "pause":

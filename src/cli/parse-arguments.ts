@@ -147,19 +147,24 @@ function setValue(spec: OptionSpec, name: string, text: string, values: OptionVa
     return undefined;
   }
   if (spec.type === "list") {
-    const list = values[spec.name];
-    if (Array.isArray(list)) list.push(text);
-    else values[spec.name] = [text];
+    addToList(values, spec.name, text);
     return undefined;
   }
   const { parseBool, parseDuration, parseInteger } = require("./option-value.ts") as typeof import("./option-value.ts");
-  const parse = spec.type === "bool" ? parseBool : spec.type === "int" ? parseInteger : parseDuration;
+  const parse = spec.type === "bool" ? parseBool : spec.type === "duration" ? parseDuration : parseInteger;
   const value = parse(text);
   if (value === undefined) {
     return spec.type === "bool"
       ? `invalid boolean value "${text}" for -${name}: parse error`
       : `invalid value "${text}" for flag -${name}: parse error`;
   }
-  values[spec.name] = value;
+  if (spec.type === "int-list") addToList(values, spec.name, String(value));
+  else values[spec.name] = value;
   return undefined;
+}
+
+function addToList(values: OptionValues, name: string, text: string): void {
+  const list = values[name];
+  if (Array.isArray(list)) list.push(text);
+  else values[name] = [text];
 }

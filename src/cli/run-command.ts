@@ -60,13 +60,21 @@ function tell(error: unknown, parsed: Invocation | Problem, log: Log | undefined
   const fault = asFault(error, "internal error");
   const { command } = parsed as { command?: string };
   // The words that dockerd, podman and others show and match.
-  const prefix = !("kind" in parsed) && (command === "create" || command === "run") ? `runc ${command} failed: ` : "";
+  const prefix = "kind" in parsed ? "" : prefixOf(command!);
   const message = prefix + fault.message;
   const sink = log ?? openLog({ path: "", format: "text", debug: false });
   if (!(error instanceof RuntimeFault) && error instanceof Error) sink.debug(error.stack ?? "");
   sink.error(message);
   if (log !== undefined && textOption(parsed.global, "log") !== "") writeError(`${message}\n`);
-  return fault.facts.exitCode ?? 1;
+  // A status below is the program's own.
+  return fault.facts.exitCode ?? (prefix === EXEC_FAILED ? 255 : 1);
+}
+
+const EXEC_FAILED = "exec failed: ";
+
+function prefixOf(command: string): string {
+  if (command === "exec") return EXEC_FAILED;
+  return command === "create" || command === "run" ? `runc ${command} failed: ` : "";
 }
 
 /** Ends at once: taking the engine apart in good order takes 0.5 ms and more. exit_group(2) */

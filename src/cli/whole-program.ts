@@ -1,5 +1,6 @@
 import { run as create } from "./commands/create.ts";
 import { run as delete_ } from "./commands/delete.ts";
+import { run as exec } from "./commands/exec.ts";
 import { run as explain } from "./commands/explain.ts";
 import { run as features } from "./commands/features.ts";
 import { run as kill } from "./commands/kill.ts";
@@ -21,6 +22,7 @@ export function main(argv: readonly string[]): void {
   const commands = {
     create,
     delete: delete_,
+    exec,
     explain,
     features,
     kill,

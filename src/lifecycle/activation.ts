@@ -30,12 +30,21 @@ export function activation(preserve: number): Activation {
   for (let i = 0; i < listening; i++) {
     if (!isCallers(3 + i)) throw notOpen("LISTEN_FDS", listening, `descriptor ${3 + i} is not open`);
   }
-  for (let i = 0; i < preserve; i++) {
-    if (!isCallers(3 + listening + i)) {
-      throw notOpen("--preserve-fds", preserve, `unable to stat preserved-fd ${i} (of ${preserve})`);
+  checkPreserved(3 + listening, preserve);
+  return { count: listening + preserve, environment };
+}
+
+/**
+ * `count` descriptors from `first` on must be the caller's. To be asked before anything is opened.
+ *
+ * @throws RuntimeFault for one that the caller did not open, in runc's words.
+ */
+export function checkPreserved(first: number, count: number): void {
+  for (let i = 0; i < count; i++) {
+    if (!isCallers(first + i)) {
+      throw notOpen("--preserve-fds", count, `unable to stat preserved-fd ${i} (of ${count})`);
     }
   }
-  return { count: listening + preserve, environment };
 }
 
 function notOpen(where: string, value: number, what: string): RuntimeFault {
@@ -50,8 +59,13 @@ function isCallers(fd: number): boolean {
 
 const SEND_TIMEOUT_MS = 10_000;
 
-/** Sends a descriptor of init to --pidfd-socket, as runc does. @throws RuntimeFault */
-export function sendPidfd(path: string, pid: number): void {
+/**
+ * Sends a descriptor of a process to --pidfd-socket.
+ *
+ * @param what the word that comes with it, which is runc's: "standard" for init, "setns" for what exec has started.
+ * @throws RuntimeFault
+ */
+export function sendPidfd(path: string, pid: number, what: "standard" | "setns"): void {
   const fds: number[] = [];
   try {
     const pidfd = syscall(SYS.pidfd_open, pid, 0);
@@ -59,9 +73,9 @@ export function sendPidfd(path: string, pid: number): void {
     fds.push(pidfd);
     const socket = connectUnix(path, SEND_TIMEOUT_MS);
     fds.push(socket);
-    sendWithDescriptors(socket, new TextEncoder().encode("standard"), [pidfd], SEND_TIMEOUT_MS);
+    sendWithDescriptors(socket, new TextEncoder().encode(what), [pidfd], SEND_TIMEOUT_MS);
   } catch (error) {
-    throw asFault(error, `unable to send the pidfd of init to ${path}`, "--pidfd-socket");
+    throw asFault(error, `unable to send the pidfd of the process to ${path}`, "--pidfd-socket");
   } finally {
     for (const fd of fds) close(fd);
   }

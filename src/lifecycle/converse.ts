@@ -2,6 +2,7 @@
 import { Message } from "../program/layout.ts";
 import { RuntimeFault } from "../report/fault.ts";
 import { stageReplacement } from "../state/container-record.ts";
+import { writeCreatedConfig } from "../state/created-config.ts";
 import { startTimeOf } from "../state/process-identity.ts";
 import { type Heard, hear, sayGo } from "./conversation.ts";
 import { writeIdMaps } from "./id-maps.ts";
@@ -60,6 +61,7 @@ function stageReadyRecord(setUp: SetUp): void {
   if (startTime === undefined) return;
   setUp.record = readyRecord(setUp.record, setUp.cgroup!, setUp.initPid, startTime, setUp.compiled);
   stageReplacement(setUp.request.root, setUp.record);
+  writeCreatedConfig(setUp.directory, setUp.prepared.bundle.configText);
 }
 
 /** What only init says, after which it blocks. */

@@ -5,7 +5,7 @@ import { syscall } from "../../native-bindings/libc.ts";
 import { SYS } from "../../native-bindings/syscall-numbers.ts";
 import { type ConfigFault, fault, warning } from "../bundle/config-fault.ts";
 import { type Lint, lintText } from "../bundle/lint.ts";
-import { readConfigText } from "../bundle/read-bundle.ts";
+import { readConfigText } from "../bundle/read-config-text.ts";
 import { readHostCapabilities } from "../host/host-capabilities.ts";
 import { RuntimeFault } from "../report/fault.ts";
 import type { Log } from "../report/log.ts";

@@ -1,14 +1,11 @@
 /** Descriptors that only some programs are given. */
 import { SOCK_STREAM } from "../../native-bindings/constants.ts";
-import { connectUnix, socketPair } from "../../native-bindings/unix-socket.ts";
+import { socketPair } from "../../native-bindings/unix-socket.ts";
 import { openMountSource } from "../host/open-mount-source.ts";
 import type { BindMount } from "../plan/steps/bind-mount.ts";
-import { asFault } from "../report/fault.ts";
+import { connectConsole } from "./connect-console.ts";
 import { mountUserNamespace } from "./mount-user-namespace.ts";
 import type { SetUp } from "./set-up.ts";
-
-/** Connecting must not wait for whoever listens: the shim accepts only after the runtime has ended. */
-const CONNECT_TIMEOUT_MS = 10_000;
 
 /** Opens what the plan calls `name`. @throws RuntimeFault */
 export function openGiven(name: string, setUp: SetUp): number {
@@ -32,9 +29,5 @@ function openConsole(setUp: SetUp): number {
   const path = request.consoleSocket.startsWith("/")
     ? request.consoleSocket
     : `${prepared.bundle.directory}/${request.consoleSocket}`;
-  try {
-    return connectUnix(path, CONNECT_TIMEOUT_MS);
-  } catch (error) {
-    throw asFault(error, `unable to connect to the console socket`, `--console-socket ${path}`);
-  }
+  return connectConsole(path);
 }

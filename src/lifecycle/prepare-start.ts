@@ -21,6 +21,7 @@ import type { PlaceSelf } from "../plan/steps/placement.ts";
 import { RuntimeFault } from "../report/fault.ts";
 import type { ResctrlGroup } from "../resctrl/group.ts";
 import type { CreateRequest } from "./create-request.ts";
+import { hostId } from "./host-id.ts";
 import { groupsAreDenied } from "./id-maps.ts";
 import { callersOpenFiles } from "./limits.ts";
 import { filterCacheDirectory, seccompFilter } from "./seccomp-filter.ts";
@@ -228,12 +229,4 @@ function homeOf(config: Config, rootfs: string): string {
     else if (mount.destination === "/etc") source = `${mount.source}/passwd`;
   }
   return homeDirectory(rootfs, config.process!.user?.uid ?? 0, source);
-}
-
-/** The host's id of one of the container's users. */
-export function hostId(config: Config, uid: number): number {
-  for (const { containerID, hostID, size } of config.linux?.uidMappings ?? []) {
-    if (uid >= containerID && uid < containerID + size) return hostID + uid - containerID;
-  }
-  return uid;
 }

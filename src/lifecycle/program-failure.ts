@@ -1,25 +1,31 @@
 /** What a program's report of a failure means: which step, for which field, which system call with which arguments. */
-import { type CompiledStart, operationIndex } from "../plan/compile.ts";
-import { kindOf } from "../plan/step-kinds.ts";
+import { type CompiledProgram, operationIndex } from "../plan/compile-program.ts";
 import { RuntimeFault } from "../report/fault.ts";
 
 /**
  * @param address of the failing operation.
  * @param errno positive.
  * @param detail the kernel's own words, where there are some.
+ * @param during what stands before it in runc's message, but for the look-up of the program.
  */
-export function programFailure(compiled: CompiledStart, address: number, errno: number, detail = ""): RuntimeFault {
+export function programFailure(
+  compiled: CompiledProgram,
+  address: number,
+  errno: number,
+  detail = "",
+  during = "error during container init: ",
+): RuntimeFault {
   const index = operationIndex(address);
   const step = compiled.steps[compiled.program.stepOf(index)];
   if (step === undefined) return new RuntimeFault({ what: `the program failed at operation ${index}`, errno });
-  const kind = kindOf(step);
+  const kind = compiled.kindOf(step);
   const { readableOperation } =
     require("../report/readable-operation.ts") as typeof import("../report/readable-operation.ts");
   const what = kind.failure?.(step, errno) ?? `unable to ${kind.describe(step)}`;
   // As runc has it: the look-up of the program is not init's failure.
-  const during = step.kind === "find-executable" ? "" : "error during container init: ";
+  const prefix = step.kind === "find-executable" ? "" : during;
   return new RuntimeFault({
-    what: `unable to start container process: ${during}${detail === "" ? what : `${what}: ${detail}`}`,
+    what: `unable to start container process: ${prefix}${detail === "" ? what : `${what}: ${detail}`}`,
     where: step.from === "" ? undefined : step.from,
     errno,
     // A decision between system calls says nothing by itself.

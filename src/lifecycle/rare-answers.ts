@@ -1,14 +1,14 @@
 /** What only some programs ask of the runtime: hooks, a seccomp listener, a copy into a tmpfs. See conversation.ts. */
 import { close, readTextIfThere } from "../../native-bindings/files.ts";
-import { addressOf, syscall, syscallRetry, text, utf8 } from "../../native-bindings/libc.ts";
+import { addressOf, syscallRetry, text, utf8 } from "../../native-bindings/libc.ts";
 import { SYS } from "../../native-bindings/syscall-numbers.ts";
-import { SystemError } from "../../native-bindings/system-error.ts";
 import { type HookState, runHostHooks } from "../hooks/host-hooks.ts";
 import { Message } from "../program/layout.ts";
 import { goJson } from "../report/go-json.ts";
 import type { Heard } from "./conversation.ts";
 import type { SetUp } from "./set-up.ts";
 import { specVersion } from "./state.ts";
+import { takeListener } from "./take-listener.ts";
 
 /** Does what a message asks for. @returns whether the program waits for an answer. @throws RuntimeFault */
 export function answer(setUp: SetUp, heard: Heard): boolean {
@@ -18,7 +18,12 @@ export function answer(setUp: SetUp, heard: Heard): boolean {
       runHooks(setUp);
       return true;
     case Message.Listener:
-      handOver(setUp, heard.first);
+      takeListener(
+        setUp.initPid,
+        heard.first,
+        setUp.prepared.bundle.config.linux!.seccomp!,
+        stateOf(setUp, "creating", setUp.initPid),
+      );
       return true;
     case Message.WantsCopy: {
       const { copyTree } = require("./copy-tree.ts") as typeof import("./copy-tree.ts");
@@ -87,23 +92,6 @@ function innermostPid(pid: number): number {
   const status = readTextIfThere(`/proc/${pid}/status`) ?? "";
   const line = status.split("\n").find((candidate) => candidate.startsWith("NSpid:"));
   return Number(line?.split("\t").at(-1) ?? pid);
-}
-
-/** Takes the listener out of init, which never sees the agent, and hands it over. pidfd_getfd(2). */
-function handOver(setUp: SetUp, descriptor: number): void {
-  const { handOverListener } = require("../seccomp/notify.ts") as typeof import("../seccomp/notify.ts");
-  const seccomp = setUp.prepared.bundle.config.linux!.seccomp!;
-  const pidfd = syscall(SYS.pidfd_open, setUp.initPid, 0);
-  const listener = syscall(SYS.pidfd_getfd, pidfd, descriptor, 0);
-  if (pidfd >= 0) close(pidfd);
-  if (listener < 0) throw new SystemError("pidfd_getfd", `init's descriptor ${descriptor}`, -listener);
-  try {
-    const { listenerPath, listenerMetadata } = seccomp;
-    const state = stateOf(setUp, "creating", setUp.initPid);
-    handOverListener({ listenerPath: listenerPath!, listenerMetadata, pid: setUp.initPid, state }, listener);
-  } finally {
-    close(listener);
-  }
 }
 
 const SHOWN_BYTES = 65536;

@@ -1,7 +1,7 @@
 import { exists } from "../../native-bindings/files.ts";
 import type { CgroupPlan } from "../cgroups/plan.ts";
 import type { CgroupRecord } from "../cgroups/record.ts";
-import type { CompiledStart } from "../plan/compile.ts";
+import type { CompiledProgram } from "../plan/compile-program.ts";
 import type { Step } from "../plan/step.ts";
 import type { Execute } from "../plan/steps/executable.ts";
 import type { InnerHook } from "../plan/steps/hook.ts";
@@ -38,6 +38,7 @@ export function firstRecord(request: CreateRequest, prepared: PreparedStart): Co
     cgroup: planned,
     hooks: poststart !== undefined || poststop !== undefined ? { poststart, poststop } : undefined,
     private_pid_namespace: namespaces.privatePid,
+    no_new_keyring: request.noNewKeyring || undefined,
     host_mount: prepared.hostMount,
     intel_rdt_path: prepared.resctrl?.path,
     intel_rdt_mon_path: prepared.resctrl?.monitoring,
@@ -72,7 +73,7 @@ export function readyRecord(
   cgroup: CgroupRecord,
   pid: number,
   startTime: number,
-  compiled: CompiledStart,
+  compiled: CompiledProgram,
 ): ContainerRecord {
   return {
     ...first,
@@ -105,7 +106,7 @@ function namespacePaths(pid: number): Record<string, string> {
  * What `start` needs to say what failed after it let init go: it is another process, without the plan. The operands that
  * say what a step is are kept, not what it works with (arguments, environment).
  */
-function afterStart({ steps, starts }: CompiledStart): AfterStart[] {
+function afterStart({ steps, starts }: CompiledProgram): AfterStart[] {
   const kept: AfterStart[] = [];
   let wait = steps.length;
   while (wait > 0 && steps[wait - 1]!.kind !== "wait-for-start") wait--;

@@ -10,7 +10,8 @@ import { openForClone } from "../cgroups/place.ts";
 import { makeBirthplace, prepareCgroup } from "../cgroups/prepare.ts";
 import type { CgroupRecord } from "../cgroups/record.ts";
 import type { DeviceMove } from "../network/move-devices.ts";
-import { type CompiledStart, compileStart } from "../plan/compile.ts";
+import { compileStart } from "../plan/compile.ts";
+import type { CompiledProgram } from "../plan/compile-program.ts";
 import { asFault, RuntimeFault } from "../report/fault.ts";
 import { type ContainerRecord, putRecord, stageReplacement, writeRecord } from "../state/container-record.ts";
 import { makeContainerDirectory } from "../state/state-root.ts";
@@ -18,10 +19,11 @@ import { limitSilence, sayGo } from "./conversation.ts";
 import { converse } from "./converse.ts";
 import type { CreateRequest } from "./create-request.ts";
 import { removeDirectory } from "./delete.ts";
+import { hostId } from "./host-id.ts";
 import { applyRlimits } from "./limits.ts";
 import { openNamespaces } from "./namespace-paths.ts";
 import type { Notify } from "./notify.ts";
-import { hostId, type PreparedStart, prepareStart } from "./prepare-start.ts";
+import { type PreparedStart, prepareStart } from "./prepare-start.ts";
 import { firstRecord } from "./record.ts";
 import { spawnProgram } from "./spawn-program.ts";
 import { undoSetUp } from "./undo.ts";
@@ -37,7 +39,7 @@ export interface SetUpContainer {
   readonly console: number | undefined;
   /** Under run: what its program says of its being ready. */
   readonly notify?: Notify;
-  readonly compiled: CompiledStart;
+  readonly compiled: CompiledProgram;
 }
 
 /** What is known of a set-up under way: what must be undone if it fails. */
@@ -45,7 +47,7 @@ export interface SetUp {
   readonly request: CreateRequest;
   readonly prepared: PreparedStart;
   readonly directory: string;
-  readonly compiled: CompiledStart;
+  readonly compiled: CompiledProgram;
   /** Descriptors for the program, by name, open in this process. */
   readonly given: Map<string, number>;
   cgroup: CgroupRecord | undefined;
@@ -182,7 +184,7 @@ function noteHostMount(setUp: SetUp): void {
 
 function sendPidfd(socket: string, { initPid, prepared }: SetUp): void {
   const path = socket.startsWith("/") ? socket : `${prepared.bundle.directory}/${socket}`;
-  (require("./activation.ts") as typeof import("./activation.ts")).sendPidfd(path, initPid);
+  (require("./activation.ts") as typeof import("./activation.ts")).sendPidfd(path, initPid, "standard");
 }
 
 /**

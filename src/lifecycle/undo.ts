@@ -1,22 +1,14 @@
-import { syscall } from "../../native-bindings/libc.ts";
-import { SYS } from "../../native-bindings/syscall-numbers.ts";
 import { killAll } from "../cgroups/kill.ts";
 import { removeCgroup } from "../cgroups/remove.ts";
 import { RuntimeFault } from "../report/fault.ts";
 import { removeDirectory } from "./delete.ts";
-import { reap } from "./reap.ts";
+import { killAndReap } from "./reap.ts";
 import type { SetUp } from "./set-up.ts";
-
-const SIGKILL = 9;
 
 /** Undoes a set-up that failed half-way: processes, cgroup, state, in that order; then the poststop hooks, as after a delete. */
 export function undoSetUp(setUp: SetUp): void {
   const { request, prepared } = setUp;
-  for (const pid of [setUp.enterPid, setUp.initPid]) {
-    if (pid === 0) continue;
-    syscall(SYS.kill, pid, SIGKILL);
-    reap(pid);
-  }
+  for (const pid of [setUp.enterPid, setUp.initPid]) killAndReap(pid);
   if (setUp.deviceMove !== undefined) {
     const { bringDevicesBack } = require("../network/move-devices.ts") as typeof import("../network/move-devices.ts");
     for (const failure of bringDevicesBack(setUp.deviceMove)) request.log.warn(failure);

@@ -29,7 +29,7 @@ export function becomeStage(input: StartPlanInput, candidates: readonly string[]
     const step: Rlimits = { kind: "rlimits", from: "/process/rlimits", limits: input.rlimits };
     steps.push(step);
   }
-  for (const step of identityStage(input)) steps.push(step);
+  for (const step of identitySteps(input)) steps.push(step);
   steps.push(planLookup(process, candidates));
   // The agent gets the listener while the container is created, not when it starts.
   if (filter?.listener && process.noNewPrivileges) steps.push(filterStep(filter));
@@ -39,7 +39,11 @@ export function becomeStage(input: StartPlanInput, candidates: readonly string[]
 }
 
 /** The filter, where it comes first: without no_new_privs it needs CAP_SYS_ADMIN, and what follows must pass it. */
-function identityStage({ config, filter, process }: StartPlanInput): Step[] {
+export function identitySteps({
+  config,
+  filter,
+  process,
+}: Pick<StartPlanInput, "config" | "filter" | "process">): Step[] {
   const steps = planIdentity(config, process);
   if (filter === undefined || config.process!.noNewPrivileges) return steps;
   if (!filter.forbidden.includes(SYS.getcwd) && !filter.forbidden.includes(SYS.chdir))
@@ -54,7 +58,7 @@ export function loadsFilterEarly({ filter, config }: Pick<StartPlanInput, "filte
   return filter !== undefined && (filter.listener || !config.process!.noNewPrivileges);
 }
 
-function filterStep({ bpf, flags, listener }: PlannedFilter): InstallFilter {
+export function filterStep({ bpf, flags, listener }: PlannedFilter): InstallFilter {
   return { kind: "install-filter", from: "/linux/seccomp", bpf, flags, listener };
 }
 

@@ -57,7 +57,7 @@ export enum Message {
   Failed = 1,
   /** The process waits for its id maps to be written. */
   WantsMaps = 2,
-  /** Second word: the init's pid as the host sees it. */
+  /** Second word: the pid of a new process as the host sees it. Third: 1 when it only makes the next one, and ends. */
   Cloned = 3,
   /** The mounts are made; the runtime's hooks may run. */
   WantsHooks = 4,

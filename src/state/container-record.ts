@@ -53,6 +53,8 @@ export interface ContainerRecord {
   readonly hooks?: { readonly poststart?: readonly Hook[]; readonly poststop?: readonly Hook[] };
   /** False: killing init leaves its processes, so they are killed through the cgroup. */
   readonly private_pid_namespace: boolean;
+  /** `create --no-new-keyring`: the container's processes share the session keyring of whoever starts them. */
+  readonly no_new_keyring?: boolean;
   /** Without a mount namespace: the id of the mount below the one that the root file system was made, to be found again. */
   readonly host_mount?: number;
   /** The mount that it was made itself; known once init is ready. */

@@ -1,6 +1,5 @@
-import type { Config, Process } from "../config.ts";
+import type { Config } from "../config.ts";
 import { type ConfigFault, warning } from "../config-fault.ts";
-import { checkCapabilities } from "./capabilities.ts";
 import { checkCgroupsPath } from "./cgroups-path.ts";
 import { checkDevices } from "./devices.ts";
 import { checkHooks } from "./hooks.ts";
@@ -10,21 +9,12 @@ import { checkMounts } from "./mounts.ts";
 import { checkNamespaces } from "./namespaces.ts";
 import { checkNetDevices } from "./net-devices.ts";
 import { checkPaths } from "./paths.ts";
-import { checkProcess } from "./process.ts";
 import { checkResources } from "./resources.ts";
-import { checkRlimits } from "./rlimits.ts";
-import { checkMemoryPolicy, checkScheduling } from "./scheduling.ts";
+import { checkMemoryPolicy } from "./scheduling.ts";
 import { checkSeccomp } from "./seccomp.ts";
 import { checkSysctls } from "./sysctl.ts";
 import { checkPlatform, checkVersion } from "./version.ts";
-
-/** Everything that is asked of one process: of config.json's, and of the one given to `exec`. */
-export function checkWholeProcess(process: Process, at: string, into: ConfigFault[]): void {
-  checkProcess(process, at, into);
-  if (process.capabilities !== undefined) checkCapabilities(process.capabilities, `${at}/capabilities`, into);
-  if (process.rlimits !== undefined) checkRlimits(process.rlimits, `${at}/rlimits`, into);
-  checkScheduling(process, at, into);
-}
+import { checkWholeProcess } from "./whole-process.ts";
 
 interface Rule {
   /** The parts of the document that it relies on to have the right types. */

@@ -8,6 +8,8 @@ const SIGKILL = 9;
 /** The first thing in the fresh process: nothing inherited but what was given, and no outliving the runtime. */
 export interface Begin extends Step {
   readonly kind: "begin";
+  /** The caller's umask is the program's, unless a later step says otherwise. */
+  readonly keepsUmask?: boolean;
 }
 
 const SIG_SETMASK = 2;
@@ -18,7 +20,7 @@ const SIGSET_BYTES = 8;
 
 export const begin: StepKind<Begin> = {
   kind: "begin",
-  emit(c) {
+  emit(c, { keepsUmask }) {
     const { p } = c;
     const { nr } = p;
     // The runtime saw to it that no source is a target.
@@ -33,7 +35,7 @@ export const begin: StepKind<Begin> = {
     }
     p.call(nr.prctl, PR_SET_PDEATHSIG, SIGKILL);
     // Modes are given in full from here on; the container's own umask is set at the end.
-    p.call(nr.umask, 0);
+    if (keepsUmask !== true) p.call(nr.umask, 0);
   },
   describe: () => "begin with nothing but the given descriptors and no signal ignored, and die with the runtime",
 };

@@ -7,8 +7,8 @@ import type { Compilation, Step, StepKind } from "../step.ts";
 export interface SessionKeyring extends Step {
   readonly kind: "session-keyring";
   readonly name: string;
-  /** KEY_USR_SEARCH, or KEY_OTH_SEARCH with a user namespace (as runc gives). */
-  readonly search: number;
+  /** KEY_USR_SEARCH, or KEY_OTH_SEARCH with a user namespace (as runc gives). Undefined: it is the container's already. */
+  readonly search: number | undefined;
   /** SELinux: what the keyring is labelled with, so that the container's process may use it. proc_pid_attr(5), keycreate. */
   readonly label: string | undefined;
 }
@@ -25,7 +25,9 @@ export const sessionKeyring: StepKind<SessionKeyring> = {
     const done = p.label();
     const attribute = step.label === undefined ? undefined : emitLabel(c, step.label);
     p.call(p.nr.keyctl, KEYCTL_JOIN_SESSION_KEYRING, p.string(step.name)).save(ring).onError(failed);
-    p.call(p.nr.keyctl, KEYCTL_SETPERM, load(ring), KEYRING_PERMISSIONS | step.search);
+    if (step.search !== undefined) {
+      p.call(p.nr.keyctl, KEYCTL_SETPERM, load(ring), KEYRING_PERMISSIONS | step.search);
+    }
     p.jump(done);
     p.place(failed);
     // A kernel without keyrings has none to leak.

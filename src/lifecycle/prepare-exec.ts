@@ -1,0 +1,107 @@
+/** Everything of an exec that is thought out before anything is started. */
+import { CLONE_NEWUSER } from "../../native-bindings/constants.ts";
+import { syscall } from "../../native-bindings/libc.ts";
+import { SYS } from "../../native-bindings/syscall-numbers.ts";
+import type { Config, POSIXRlimit, Process } from "../bundle/config.ts";
+import { stdioToOwn } from "../host/caller.ts";
+import { homeDirectory } from "../host/home-directory.ts";
+import type { ExecPlanInput } from "../plan/exec-plan.ts";
+import { planNamespaces } from "../plan/namespaces.ts";
+import { needsHome } from "../plan/process.ts";
+import { RuntimeFault } from "../report/fault.ts";
+import { execProcess } from "./exec-process.ts";
+import type { ExecRequest } from "./exec-request.ts";
+import type { ExecTarget } from "./exec-target.ts";
+import { hostId } from "./host-id.ts";
+import { groupsAreDenied } from "./id-maps.ts";
+import { callersOpenFiles } from "./limits.ts";
+import { filterCacheDirectory, seccompFilter } from "./seccomp-filter.ts";
+
+export interface PreparedExec {
+  /** The plan's input, but for the placement, of which there may be several to be tried. */
+  readonly input: Omit<ExecPlanInput, "placement">;
+  /** Limits that the program has no right to set in a user namespace, and the runtime has. */
+  readonly rlimitsByRuntime: readonly POSIXRlimit[];
+}
+
+/** @throws RuntimeFault for whatever is wrong. */
+export function prepareExec(request: ExecRequest, target: ExecTarget): PreparedExec {
+  const process = execProcess(request, target);
+  // The container around it, with this process in its own one's place.
+  const config: Config = { ...target.config, process };
+  checkTerminal(request, process);
+  if (process.apparmorProfile || process.selinuxLabel) {
+    (require("./check-labels.ts") as typeof import("./check-labels.ts")).checkLabels(process);
+  }
+  const rootless = syscall(SYS.geteuid) !== 0;
+  if (rootless) checkGroups(process);
+  const { all, names } = joinedNamespaces(config);
+  const rlimits = process.rlimits ?? [];
+  const byRuntime = !rootless && (all & CLONE_NEWUSER) !== 0;
+  const uid = process.user?.uid ?? 0;
+  return {
+    input: {
+      id: request.id,
+      config,
+      namespaces: all,
+      namespaceNames: names,
+      process: {
+        home: needsHome(process) ? homeDirectory(`/proc/${target.record.init_process_pid}/root`, uid) : "/",
+        ownedStdio: process.terminal ? TERMINAL : stdioToOwn(hostId(config, uid), request.detach),
+        groupsDenied: (all & CLONE_NEWUSER) !== 0 && groupsAreDenied(config.linux?.gidMappings ?? []),
+      },
+      filter: seccompFilter(config, filterCacheDirectory(), request.log),
+      rlimits: withCallersOpenFiles(rlimits, byRuntime ? [] : rlimits),
+      awaitsRuntime: (byRuntime && rlimits.length > 0) || (process.terminal === true && !request.detach),
+      sessionKeyring: target.record.no_new_keyring !== true,
+      umask: process.user?.umask ?? target.config.process!.user?.umask,
+      preservedDescriptors: request.preserveFds,
+    },
+    rlimitsByRuntime: byRuntime ? rlimits : [],
+  };
+}
+
+/** All three standard descriptors are the same new terminal, which belongs to the container's root. */
+const TERMINAL: readonly number[] = [0];
+
+/** Those that are not the runtime's own: exactly these are init's too. */
+function joinedNamespaces(config: Config): { all: number; names: string[] } {
+  const names: string[] = [];
+  for (const { type } of config.linux?.namespaces ?? []) names.push(type);
+  return { all: planNamespaces(config).all, names };
+}
+
+function withCallersOpenFiles(asked: readonly POSIXRlimit[], own: readonly POSIXRlimit[]): readonly POSIXRlimit[] {
+  for (const { type } of asked) if (type === "RLIMIT_NOFILE") return own;
+  const inherited = callersOpenFiles();
+  return inherited === undefined ? own : [inherited, ...own];
+}
+
+/** runc's words. */
+function checkTerminal({ consoleSocket, detach, processFile }: ExecRequest, process: Process): void {
+  const terminal = process.terminal === true;
+  if (terminal && detach && consoleSocket === undefined) {
+    throw new RuntimeFault({
+      what: "cannot allocate tty if runc will detach without setting console socket",
+      where: processFile === undefined ? "--tty" : "/terminal",
+      hint: "give --console-socket",
+    });
+  }
+  if (consoleSocket !== undefined && !(terminal && detach)) {
+    throw new RuntimeFault({
+      what: "cannot use console socket if runc will not detach or allocate tty",
+      where: "--console-socket",
+      value: consoleSocket,
+    });
+  }
+}
+
+function checkGroups(process: Process): void {
+  const groups = process.user?.additionalGids;
+  if (groups === undefined || groups.length === 0) return;
+  throw new RuntimeFault({
+    what: "cannot set any additional groups in a rootless container",
+    where: "/process/user/additionalGids",
+    value: groups,
+  });
+}
