@@ -36,7 +36,7 @@ export function execInContainer(request: ExecRequest): number {
     throw error;
   }
   if (request.detach) return 0;
-  return supervise(started.pid, started.pidfd, started.console);
+  return supervise(started);
 }
 
 /** Once it runs: callers take the pid file for a sign of that. */
