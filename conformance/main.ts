@@ -15,6 +15,12 @@ const suites: Record<string, { readonly about: string; readonly run: (args: stri
       "thousands of containers one after the other, and what they leave behind [--count N] [--runtime PATH] [--json FILE]",
     run: async (args) => (await import("./soak/main.ts")).soak(args),
   },
+  callers: {
+    about:
+      "what containerd, Docker, Podman and Kubernetes do with a runtime [--only ctr|docker|podman|cri] [--load] [--runtime PATH]\n" +
+      "                 [--peer PATH] [--no-peers] [--json FILE] [--keep]",
+    run: async (args) => (await import("./callers/main.ts")).callersSuite(args),
+  },
 };
 
 const [name = "", ...args] = process.argv.slice(2);

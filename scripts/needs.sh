@@ -8,6 +8,7 @@
 #   scripts/needs.sh conformance    Go, and the runtimes to compare with
 #   scripts/needs.sh vm             an emulator, and what makes a system for it
 #   scripts/needs.sh bats           what runc's own integration tests call
+#   scripts/needs.sh callers-ctr    containerd; also callers-docker, callers-podman: engines, without starting their services
 #
 # Several at once: scripts/needs.sh build tests. Debian packages are installed only by root and only when missing.
 set -euo pipefail
@@ -38,6 +39,19 @@ debian() {
   export DEBIAN_FRONTEND=noninteractive
   apt-get update -qq >&2
   apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2 </dev/null
+}
+
+# engines WHY THING=PACKAGE... is debian for packages with services, which are not started: policy-rc.d says no meanwhile.
+engines() {
+  local policy=/usr/sbin/policy-rc.d mine=
+  if [ "$(id -u)" = 0 ] && [ ! -e $policy ]; then
+    printf '#!/bin/sh\nexit 101\n' >$policy
+    chmod 755 $policy
+    mine=1
+  fi
+  debian "$@" && set -- 0 || set -- 1
+  [ -z "$mine" ] || rm -f $policy
+  return "$1"
 }
 
 npm_packages() {
@@ -79,6 +93,18 @@ for need in "$@"; do
     bats)
       debian "for runc's own tests" bats=bats busybox=busybox-static debootstrap=debootstrap gawk=gawk jq=jq sudo=sudo script=bsdutils \
         bc=bc ip=iproute2 iptables=iptables gcc=gcc git=git newuidmap=uidmap ps=procps criu=criu
+      ;;
+    callers-ctr)
+      engines "to call the runtime" containerd=containerd ip=iproute2 tini=tini busybox=busybox-static runc=runc \
+        go=golang-go /usr/lib/cni/bridge=containernetworking-plugins iptables=iptables
+      ;;
+    callers-docker)
+      engines "to call the runtime" dockerd=docker.io containerd=containerd ip=iproute2 tini=tini busybox=busybox-static \
+        runc=runc iptables=iptables
+      ;;
+    callers-podman)
+      engines "to call the runtime" podman=podman conmon=conmon ip=iproute2 tini=tini busybox=busybox-static runc=runc \
+        /usr/bin/tini-static=tini newuidmap=uidmap catatonit=catatonit /usr/lib/cni/bridge=containernetworking-plugins iptables=iptables
       ;;
     *)
       say "no such need: $need"

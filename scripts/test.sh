@@ -47,7 +47,7 @@ tests() {
 
 lint biome check .
 lint tsc --noEmit
-tests 300 ./src ./native-bindings ./scripts ./conformance/machine ./conformance/runtime-tools ./conformance/bats ./conformance/bench
+tests 300 ./src ./native-bindings ./scripts ./conformance/machine ./conformance/runtime-tools ./conformance/bats ./conformance/callers ./conformance/bench
 tests 780 --timeout 60000 ./conformance/integration ./conformance/soak
 
 echo

@@ -18,3 +18,8 @@ test("a child that keeps the output open does not hold the command up", async ()
   expect(run).toMatchObject({ exitCode: 3, timedOut: false });
   expect(run.seconds).toBeLessThan(3);
 });
+
+test("what is given as input is read to its end; without it stdin is empty", async () => {
+  expect((await runBounded(["cat"], { limitMs: 4000, input: "two\nlines" })).stdout).toBe("two\nlines");
+  expect((await runBounded(["cat"], { limitMs: 4000 })).stdout).toBe("");
+});

@@ -1,4 +1,4 @@
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -16,6 +16,8 @@ export interface BoundedOptions {
   readonly limitMs: number;
   readonly cwd?: string;
   readonly env?: Record<string, string | undefined>;
+  /** What it reads from stdin, a file; without it, stdin is /dev/null. */
+  readonly input?: string;
 }
 
 /**
@@ -27,12 +29,15 @@ export async function runBounded(command: readonly string[], options: BoundedOpt
   const scratch = mkdtempSync(join(tmpdir(), "bounded-"));
   const out = openSync(join(scratch, "out"), "w");
   const err = openSync(join(scratch, "err"), "w");
+  const given = join(scratch, "in");
+  if (options.input !== undefined) writeFileSync(given, options.input);
+  const input = openSync(options.input === undefined ? "/dev/null" : given, "r");
   const began = performance.now();
   try {
     const child = Bun.spawn([...command], {
       cwd: options.cwd,
       env: options.env ?? process.env,
-      stdio: ["ignore", out, err],
+      stdio: [input, out, err],
       detached: true,
     });
     let timedOut = false;
@@ -50,6 +55,7 @@ export async function runBounded(command: readonly string[], options: BoundedOpt
       seconds: (performance.now() - began) / 1000,
     };
   } finally {
+    closeSync(input);
     closeSync(out);
     closeSync(err);
     rmSync(scratch, { recursive: true });

@@ -1,5 +1,6 @@
 import { copyFileSync, existsSync, mkdirSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { go as goIn } from "../machine/go.ts";
 import { repository } from "../machine/runtimes.ts";
 
 const module = "github.com/opencontainers/runtime-tools";
@@ -46,13 +47,5 @@ function upToDate(directory: string, names: readonly string[]): boolean {
 }
 
 function go(args: readonly string[]): string {
-  const path = Bun.which("go") ?? (existsSync("/usr/local/go/bin/go") ? "/usr/local/go/bin/go" : null);
-  if (path === null) throw new Error("the programs are written in Go, and there is no go: apt-get install golang-go");
-  const done = Bun.spawnSync([path, ...args], {
-    cwd: join(repository, "conformance/runtime-tools"),
-    env: { ...process.env, CGO_ENABLED: "0" },
-    stderr: "pipe",
-  });
-  if (done.exitCode !== 0) throw new Error(`go ${args.slice(0, 2).join(" ")} failed: ${done.stderr}`);
-  return done.stdout.toString().trim();
+  return goIn(join(repository, "conformance/runtime-tools"), args);
 }
