@@ -1,5 +1,14 @@
 import { expect, test } from "bun:test";
-import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import type { Config, Mount } from "./bundle.ts";
 import { containers } from "./harness.ts";
@@ -201,4 +210,13 @@ for (const [name, mount, words] of failures) {
 test("a failing mount is told in runc's words", () => {
   const outcome = run("true", add({ destination: "/m", type: "tmpfs", source: "t", options: ["banana"] }));
   expect(complaint(outcome)).toMatch(/error mounting "t" to rootfs at "\/m"/);
+});
+
+test("the host's procfs may be bound over the container's own", () => {
+  const seen = prints("cat /proc/1/comm", (config) => {
+    config.mounts.push({ destination: "/proc", source: "/proc", options: ["rbind"] });
+    config.linux.maskedPaths = [];
+    config.linux.readonlyPaths = [];
+  });
+  expect(seen).toBe(readFileSync("/proc/1/comm", "utf8").trim());
 });

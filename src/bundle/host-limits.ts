@@ -49,7 +49,8 @@ function checkSecurityModules(config: Config, host: HostCapabilities, into: Conf
   }
   const label = config.linux?.mountLabel;
   if (label && !selinux) {
-    fault(
+    // As create takes it: without SELinux there is nothing that a label could protect.
+    warning(
       into,
       "/linux/mountLabel",
       "mount label is specified in config, but selinux is disabled or not supported",

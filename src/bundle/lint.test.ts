@@ -66,7 +66,7 @@ describe("what a host can't do is told", () => {
       "no SELinux for mounts",
       { "/linux/mountLabel": "l" },
       { securityModules: [] },
-      "/linux/mountLabel: mount label is specified in config, but selinux is disabled or not supported",
+      "warning /linux/mountLabel: mount label is specified in config, but selinux is disabled or not supported",
     ],
     [
       "no time namespaces",

@@ -56,7 +56,7 @@ test("what the kernel says of a mount ends at the first NUL", () => {
   write(program, said);
   expect(hear(runtime, false)).toMatchObject({
     kind: Message.KernelText,
-    text: "e tmpfs: Unknown parameter 'sizzle'",
+    text: "tmpfs: Unknown parameter 'sizzle'",
   });
 });
 

@@ -85,6 +85,8 @@ function message(words: Int32Array, count: number, fds: readonly number[]): Hear
     const bytes = new Uint8Array(words.buffer, 4, count - 4);
     const end = bytes.indexOf(0);
     text = new TextDecoder().decode(end < 0 ? bytes : bytes.subarray(0, end)).trim();
+    // The level comes first: "e tmpfs: Unknown parameter".
+    if (text.charCodeAt(1) === 0x20) text = text.slice(2);
   }
   return { kind: words[0] as Message, first: words[1]!, second: words[2]!, fds, text };
 }

@@ -130,15 +130,16 @@ function mountPoint(
   }
   // sysfs has no symbolic links that lead out of it, and nothing can be made in it.
   const inSysfs = progress.sysMounted && path.startsWith("sys/");
-  const inProc = mayCoverInProc(path);
+  // Only procfs comes here, and what it may cover is asked above.
+  const inProc = path === "proc" || mayCoverInProc(path);
   return {
     by: "path",
     parent: "rootfs",
     path,
     file,
-    make: !inSysfs && !inProc,
+    make: !inSysfs && (!inProc || path === "proc"),
     outsideProc: progress.procMounted && !inSysfs && !inProc,
-    noSymlinks: kernelTree,
+    noSymlinks: kernelTree || path === "proc",
   };
 }
 
