@@ -33,12 +33,18 @@ export function runCommand(argv: readonly string[], commands: Commands, answer?:
   let log: Log | undefined;
   try {
     log = openLog(logSettings(parsed.global));
+    if (log.debugging && !("kind" in parsed))
+      log.stage(`${versionName()}: ${parsed.command} ${parsed.arguments[0] ?? ""}`);
     const result = "kind" in parsed ? answer!(parsed) : command!({ ...parsed, log });
     if (result instanceof Promise) result.then(exit, (error) => exit(tell(error, parsed, log)));
     else exit(result);
   } catch (error) {
     exit(tell(error, parsed, log));
   }
+}
+
+function versionName(): string {
+  return `runts ${(require("./version.ts") as typeof import("./version.ts")).runtsVersion}`;
 }
 
 function logSettings(global: OptionValues) {

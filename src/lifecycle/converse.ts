@@ -15,6 +15,7 @@ import type { SetUp } from "./set-up.ts";
 export function converse(setUp: SetUp, sync: number): void {
   const { prepared, compiled } = setUp;
   const { config } = prepared.bundle;
+  const { log } = setUp.request;
   let kernelText = "";
   // Init runs beside the process that cloned it, and what it says may be here before its pid is.
   let early: Heard | undefined;
@@ -25,6 +26,7 @@ export function converse(setUp: SetUp, sync: number): void {
       reap(setUp.enterPid);
       setUp.enterPid = 0;
       stageReadyRecord(setUp);
+      if (log.debugging) log.stage(`init cloned, pid ${setUp.initPid} (child process in init())`);
       if (prepared.resctrl !== undefined) rareAnswers().enterResctrl(setUp);
       if (prepared.plan.innerHooks.length > 0) rareAnswers().tellInnerHooks(setUp);
       if (early === undefined) continue;
@@ -36,10 +38,12 @@ export function converse(setUp: SetUp, sync: number): void {
     }
     switch (heard.kind) {
       case Message.Ready:
+        log.stage("init is ready: mounts, root, user, program found (init: closing the pipe to signal completion)");
         return;
       case Message.WantsMaps:
         writeIdMaps(setUp.enterPid, config.linux?.uidMappings ?? [], config.linux?.gidMappings ?? []);
         sayGo(sync);
+        log.stage("id maps written");
         break;
       case Message.Failed:
         throw programFailure(compiled, heard.first, -heard.second, kernelText || hookDetail(setUp));
@@ -50,6 +54,7 @@ export function converse(setUp: SetUp, sync: number): void {
         throw died(setUp);
       default:
         if (rareAnswers().answer(setUp, heard)) sayGo(sync);
+        if (log.debugging) log.stage(`answered init's ${Message[heard.kind]}`);
     }
   }
 }

@@ -101,8 +101,10 @@ function deletedWithoutRecord(error: unknown, directory: string, request: Delete
  */
 export function destroyContainer(root: string, record: ContainerRecord, log: Log): void {
   endProcesses(record);
+  log.stage("processes have ended");
   if (record.cgroup !== undefined) {
     removeCgroup(record.cgroup);
+    log.stage("cgroup removed");
   }
   if (record.intel_rdt_owned !== undefined) {
     (require("../resctrl/group.ts") as typeof import("../resctrl/group.ts")).removeGroups(record.intel_rdt_owned);
@@ -112,6 +114,7 @@ export function destroyContainer(root: string, record: ContainerRecord, log: Log
     removeHostMounts(root, record);
   }
   removeDirectory(`${root}/${record.id}`);
+  log.stage("state removed");
   runPoststopHooks(record, log);
 }
 

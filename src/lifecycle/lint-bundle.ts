@@ -60,6 +60,7 @@ function checkPlan(directory: string, known: readonly ConfigFault[], into: Confi
   const log: Log = {
     debugging: false,
     debug: silent,
+    stage: silent,
     info: silent,
     error: silent,
     warn: (message) => told.includes(message) || warning(into, "", message),

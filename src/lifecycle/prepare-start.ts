@@ -55,6 +55,7 @@ export function prepareStart(
   filterCache = filterCacheDirectory(),
 ): PreparedStart {
   const bundle = readBundle(request.bundle);
+  request.log.stage("config.json read and valid");
   const config = withCallersGifts(bundle.config, request);
   if (needsSupport(config)) supportCheck().checkSupported(config, request.log);
   checkTerminal(config, request, detached);
@@ -86,6 +87,7 @@ export function prepareStart(
   const callers = openFiles || config.hooks?.createContainer !== undefined ? callersOpenFiles() : undefined;
   const inherited = openFiles ? callers : undefined;
   const byInit = byRuntime ? [] : rlimits;
+  const filter = seccompFilter(config, filterCache, request.log);
   const facts = readMountFacts({
     config,
     bundleDirectory: bundle.directory,
@@ -96,6 +98,7 @@ export function prepareStart(
     rootless,
     noPivot,
   });
+  request.log.stage("this machine looked at");
   const plan = planStart({
     id: request.id,
     config,
@@ -111,12 +114,13 @@ export function prepareStart(
     startBy,
     sessionKeyring: !request.noNewKeyring,
     placement: placement(cgroup, namespaces, rootless),
-    filter: seccompFilter(config, filterCache, request.log),
+    filter,
     rlimits: inherited === undefined ? byInit : [inherited, ...byInit],
     callersOpenFiles: callers,
     rootless,
     preservedDescriptors: request.preserveFds,
   });
+  request.log.stage("start planned");
   const rdt = config.linux?.intelRdt;
   const resctrl = rdt === undefined ? undefined : resctrlGroup(request.id, rdt);
   const hostMount = mountsInHost(config, namespaces.all) ? hostMountOf(rootfs) : undefined;

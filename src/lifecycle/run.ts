@@ -39,6 +39,7 @@ function startAndStay(request: RunRequest, container: SetUpContainer): number {
   try {
     if (!request.detach) forwardSignalsTo(pidfd, container.console !== undefined);
     waitForExec(container);
+    request.log.stage("the container's program runs");
     if (record.hooks?.poststart?.length) runPoststart(record, pidfd, request.log);
   } catch (error) {
     destroy(request, container);
@@ -51,6 +52,7 @@ function startAndStay(request: RunRequest, container: SetUpContainer): number {
     return 0;
   }
   const status = supervise({ pid, pidfd, console: container.console, also: notify && watchNotify(notify, request) });
+  if (request.log.debugging) request.log.stage(`the container's program has ended, exit status ${status}`);
   if (!request.keep) destroy(request, container);
   return status;
 }

@@ -35,7 +35,7 @@ export function seccompFilter(config: Config, cacheDirectory: string, log: Log):
   const seccomp = config.linux?.seccomp;
   if (seccomp === undefined || seccompIsOff(seccomp)) return undefined;
   const compiled = cachedFilter(seccomp, cacheDirectory);
-  log.debug(`seccomp filter: ${compiled.origin}, ${compiled.bpf.length / 8} instructions`);
+  if (log.debugging) log.stage(`seccomp filter: ${compiled.origin}, ${compiled.bpf.length / 8} instructions`);
   checkOwnCalls(compiled, seccomp, config.process!.noNewPrivileges === true);
   const { bpf, flags, listener } = compiled;
   return { bpf, flags, listener, forbidden: compiled.restricted.forbidden };

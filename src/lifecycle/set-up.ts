@@ -100,6 +100,7 @@ function setUpPrepared(
   makeDirectory: () => string,
 ): SetUpContainer {
   const compiled = compileStart(prepared.plan);
+  if (request.log.debugging) request.log.stage(`plan compiled: ${compiled.program.length} operations`);
   const directory = makeDirectory();
   const setUp: SetUp = {
     request,
@@ -142,9 +143,11 @@ function outOfMemory(cause: unknown): RuntimeFault {
 
 function build(setUp: SetUp, startBy: "fifo" | "sync"): SetUpContainer {
   const { request, prepared, directory, compiled, given } = setUp;
+  const { log } = request;
   // Written before anything else exists: whoever finds it after this process was killed knows what to remove.
   writeRecord(request.root, setUp.record);
   setUp.cgroup = makeBirthplace(prepared.cgroup);
+  log.stage("state directory made");
 
   const [sync, programsEnd] = socketPair(SOCK_SEQPACKET);
   given.set("sync", programsEnd);
@@ -154,7 +157,10 @@ function build(setUp: SetUp, startBy: "fifo" | "sync"): SetUpContainer {
     openRareDescriptors(setUp);
     limitSilence(sync);
     spawn(setUp);
+    // What is in brackets is what runc calls it, and what its users look for.
+    if (log.debugging) log.stage(`enter spawned, pid ${setUp.enterPid} (nsexec container setup)`);
     finishCgroup(setUp, sync);
+    log.stage("cgroup made, limits in force");
     converse(setUp, sync);
   } catch (error) {
     close(sync);
@@ -168,6 +174,7 @@ function build(setUp: SetUp, startBy: "fifo" | "sync"): SetUpContainer {
   putRecord(request.root, request.id);
   if (request.pidfdSocket !== undefined) sendPidfd(request.pidfdSocket, setUp);
   if (request.pidFile !== undefined) writePidFile(request.pidFile, setUp.initPid);
+  log.stage(startBy === "sync" ? "init told to go on; state written" : "state written, init waits for start");
   return { record: setUp.record, pid: setUp.initPid, sync, console: setUp.console, compiled };
 }
 

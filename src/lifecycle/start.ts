@@ -39,6 +39,7 @@ export function startContainer({ root, id, notifySocket, log }: StartRequest): v
   const record = readRecord(root, id);
   const directory = `${root}/${id}`;
   const status = containerStatus(record, directory);
+  log.stage("state read");
   if (status !== "created") throw notCreated(status);
   const pidfd = openProcess(record.init_process_pid, record.init_process_start);
   if (pidfd === undefined) throw notCreated("stopped");
@@ -52,6 +53,7 @@ export function startContainer({ root, id, notifySocket, log }: StartRequest): v
   // Nobody reads any more: another start was faster, or init has died.
   if (syscall(SYS.write, fifo, addressOf(go), 1) < 0) throw notCreated(containerStatus(record, directory));
   waitForExec(record, result, pidfd);
+  log.stage("init has gone on: the container's program runs");
   tryUnlink(`${directory}/exec.fifo`);
   tryUnlink(`${directory}/start.result`);
   if (record.hooks?.poststart?.length) runPoststart(record, pidfd, log);

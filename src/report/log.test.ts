@@ -53,6 +53,21 @@ test("debug lines are written only when debugging", () => {
   expect(readFileSync(path, "utf8")).toMatch(/^time="[^"]+" level=debug msg=shown\n$/);
 });
 
+test("a stage is told with the time since the start, and since the last one, only when debugging", () => {
+  const path = join(directory, "stages.log");
+  openLog({ path, format: "text", debug: false }).stage("hidden");
+  const log = openLog({ path, format: "text", debug: true });
+  log.stage("bundle read");
+  log.stage("planned");
+  const lines = readFileSync(path, "utf8").trimEnd().split("\n");
+  const [first, second] = lines.map((line) =>
+    /msg="\S.* \(([0-9.]+) ms, \+([0-9.]+)\)"$/.exec(line)!.slice(1).map(Number),
+  );
+  expect(lines).toHaveLength(2);
+  expect(first![0]).toBe(first![1]!);
+  expect(second![0]! - first![0]!).toBeCloseTo(second![1]!, 0);
+});
+
 test("a FIFO that nobody reads is refused at once", () => {
   const path = join(directory, "fifo");
   Bun.spawnSync(["mkfifo", path]);

@@ -29,6 +29,8 @@ export interface Log {
   /** False when only `--debug` would show it: spares making the text. */
   readonly debugging: boolean;
   debug(message: string): void;
+  /** A debug line on a stage that is done, with the milliseconds since the runtime's start and since the last stage. */
+  stage(what: string): void;
   info(message: string): void;
   warn(message: string): void;
   error(message: string): void;
@@ -46,6 +48,7 @@ class Logger implements Log {
   private readonly fd: number;
   private readonly json: boolean;
   private readonly started = Date.now();
+  private lastStage = 0;
 
   constructor(fd: number, json: boolean, debugging: boolean) {
     this.fd = fd;
@@ -55,6 +58,13 @@ class Logger implements Log {
 
   debug(message: string): void {
     if (this.debugging) this.write("debug", message);
+  }
+
+  stage(what: string): void {
+    if (!this.debugging) return;
+    const now = performance.now();
+    this.write("debug", `${what} (${now.toFixed(1)} ms, +${(now - this.lastStage).toFixed(1)})`);
+    this.lastStage = now;
   }
 
   info(message: string): void {
