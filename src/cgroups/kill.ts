@@ -4,7 +4,7 @@ import { syscall } from "../../native-bindings/libc.ts";
 import { SYS } from "../../native-bindings/syscall-numbers.ts";
 import { SystemError } from "../../native-bindings/system-error.ts";
 import { RuntimeFault } from "../report/fault.ts";
-import { freeze, thaw } from "./freezer.ts";
+import { freeze, isFrozen, thaw } from "./freezer.ts";
 import { holdsRuntime, treePids } from "./processes.ts";
 import type { CgroupRecord } from "./record.ts";
 
@@ -23,7 +23,11 @@ export function killAll(record: CgroupRecord): void {
   if (unified !== undefined) {
     refuseOwn(unified);
     const result = tryWriteExisting(`${unified}/cgroup.kill`, "1");
-    if (result === 0) return;
+    if (result === 0) {
+      // Frozen on cgroup v1, they see their SIGKILL when they are thawed. cgroup2 sees to that by itself.
+      if (record.mode !== "v2" && isFrozen(record)) thaw(record);
+      return;
+    }
     // A threaded cgroup has the file, and no use for it.
     if (result !== -ENOENT && result !== -EOPNOTSUPP)
       throw new SystemError("write", `${JSON.stringify(`${unified}/cgroup.kill`)}, "1"`, -result);
