@@ -92,6 +92,7 @@ const machineGaps = {
   "veth devices": () => vethGap(),
   AppArmor: () => apparmorGap(),
   SELinux: () => (existsSync("/sys/fs/selinux/enforce") ? undefined : "SELinux is not at work here"),
+  "installed runc": () => (Bun.which("runc") === null ? "there is no runc to compare with" : undefined),
   "cgroup v2": () =>
     existsSync("/sys/fs/cgroup/cgroup.controllers") ? undefined : "the machine's controllers are cgroup v1's",
   "user namespaces": () =>

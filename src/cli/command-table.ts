@@ -160,6 +160,11 @@ export const commands: Readonly<Record<string, () => CommandSpec>> = {
     stopsAtArgument: true,
     options: execOptions(),
   }),
+  events: () =>
+    oneContainer("display container events: usage statistics, and lack of memory", [
+      { name: "interval", type: "duration", value: "DURATION", help: "time between two lines of stats (default: 5s)" },
+      { name: "stats", type: "bool", help: "display the container's stats once, then exit" },
+    ]),
   explain: () => oneBundle("show what starting a bundle's container would do, and why"),
   features: () => noArguments("show the enabled features"),
   kill: () => ({

@@ -1,5 +1,6 @@
 import { run as create } from "./commands/create.ts";
 import { run as delete_ } from "./commands/delete.ts";
+import { run as events } from "./commands/events.ts";
 import { run as exec } from "./commands/exec.ts";
 import { run as explain } from "./commands/explain.ts";
 import { run as features } from "./commands/features.ts";
@@ -23,6 +24,7 @@ export function main(argv: readonly string[]): void {
     create,
     delete: delete_,
     exec,
+    events,
     explain,
     features,
     kill,

@@ -14,10 +14,16 @@ const POLLOUT = 4;
  * @throws RuntimeFault when the answer is lost for another reason (ENOSPC, EIO).
  */
 export function writeOut(text: string): void {
+  tryWriteOut(text);
+}
+
+/** {@link writeOut} for who goes on writing. @returns false when nobody reads. */
+export function tryWriteOut(text: string): boolean {
   const failed = writeTo(1, text);
   if (failed !== 0 && failed !== -EPIPE && failed !== -EBADF) {
     throw new RuntimeFault({ what: "cannot write to standard output", errno: -failed });
   }
+  return failed === 0;
 }
 
 /** Writes to standard error. There is nobody to tell about a failure. */
