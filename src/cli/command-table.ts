@@ -140,8 +140,13 @@ function execOptions(): OptionSpec[] {
   ];
 }
 
+function criuOptions(): typeof import("./criu-options.ts") {
+  return require("./criu-options.ts") as typeof import("./criu-options.ts");
+}
+
 /** The commands, in the order in which the help lists them. */
 export const commands: Readonly<Record<string, () => CommandSpec>> = {
+  checkpoint: () => oneContainer("save a running container's processes to images", criuOptions().checkpointOptions()),
   create: () => oneContainer("create a container", createOptions()),
   delete: () =>
     oneContainer("delete any resources held by a container", [
@@ -198,6 +203,7 @@ export const commands: Readonly<Record<string, () => CommandSpec>> = {
       { name: "format", short: "f", type: "string", value: "FORMAT", help: 'one of "table" (default) or "json"' },
     ],
   }),
+  restore: () => oneContainer("bring a container back from its images", criuOptions().restoreOptions(bundleOption())),
   resume: () => oneContainer("let the processes of a paused container go on"),
   run: () =>
     oneContainer("create and start a container", [

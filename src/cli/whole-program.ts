@@ -1,3 +1,4 @@
+import { run as checkpoint } from "./commands/checkpoint.ts";
 import { run as create } from "./commands/create.ts";
 import { run as delete_ } from "./commands/delete.ts";
 import { run as events } from "./commands/events.ts";
@@ -8,6 +9,7 @@ import { run as kill } from "./commands/kill.ts";
 import { run as list } from "./commands/list.ts";
 import { run as pause } from "./commands/pause.ts";
 import { run as ps } from "./commands/ps.ts";
+import { run as restore } from "./commands/restore.ts";
 import { run as resume } from "./commands/resume.ts";
 import { run } from "./commands/run.ts";
 import { run as spec } from "./commands/spec.ts";
@@ -21,6 +23,7 @@ import { runCommand } from "./run-command.ts";
 /** Every command, and the help, which commander writes. */
 export function main(argv: readonly string[]): void {
   const commands = {
+    checkpoint,
     create,
     delete: delete_,
     exec,
@@ -31,6 +34,7 @@ export function main(argv: readonly string[]): void {
     list,
     pause,
     ps,
+    restore,
     resume,
     run,
     spec,

@@ -52,7 +52,7 @@ function notOpen(where: string, value: number, what: string): RuntimeFault {
 }
 
 /** Open, and not one of those that the engine opens for itself before any of this runs. */
-function isCallers(fd: number): boolean {
+export function isCallers(fd: number): boolean {
   const target = readLink(`/proc/self/fd/${fd}`);
   return typeof target === "string" && !/^anon_inode:\[(eventpoll|eventfd|timerfd|io_uring)/.test(target);
 }

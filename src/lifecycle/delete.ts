@@ -119,9 +119,9 @@ export function destroyContainer(root: string, record: ContainerRecord, log: Log
 }
 
 function endProcesses(record: ContainerRecord): void {
-  if (record.status === "creating") endPrograms(record);
+  if (record.status === "creating" && record.restoring !== true) endPrograms(record);
   // Also when init is gone: without a pid namespace of their own the others live on.
-  else if (!record.private_pid_namespace) killThroughCgroup(record);
+  else if (!record.private_pid_namespace || record.restoring === true) killThroughCgroup(record);
   killAndWait(record.init_process_pid, record.init_process_start, "container init", record);
 }
 

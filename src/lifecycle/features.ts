@@ -87,7 +87,7 @@ function libseccompVersion(): string | undefined {
 function annotations({ version, commit, compatibleRuncVersion }: BuildFacts): object {
   return {
     "io.github.seccomp.libseccomp.version": libseccompVersion(),
-    "org.opencontainers.runc.checkpoint.enabled": "false",
+    "org.opencontainers.runc.checkpoint.enabled": "true",
     "org.opencontainers.runc.commit": commit || undefined,
     "org.opencontainers.runc.version": compatibleRuncVersion,
     "org.opencontainers.runts.version": version,

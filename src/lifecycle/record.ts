@@ -73,11 +73,12 @@ export function readyRecord(
   cgroup: CgroupRecord,
   pid: number,
   startTime: number,
-  compiled: CompiledProgram,
+  compiled: Pick<CompiledProgram, "steps" | "starts">,
 ): ContainerRecord {
   return {
     ...first,
     status: "ready",
+    restoring: undefined,
     init_process_pid: pid,
     init_process_start: startTime,
     creator_pid: undefined,
@@ -106,7 +107,7 @@ function namespacePaths(pid: number): Record<string, string> {
  * What `start` needs to say what failed after it let init go: it is another process, without the plan. The operands that
  * say what a step is are kept, not what it works with (arguments, environment).
  */
-function afterStart({ steps, starts }: CompiledProgram): AfterStart[] {
+function afterStart({ steps, starts }: Pick<CompiledProgram, "steps" | "starts">): AfterStart[] {
   const kept: AfterStart[] = [];
   let wait = steps.length;
   while (wait > 0 && steps[wait - 1]!.kind !== "wait-for-start") wait--;

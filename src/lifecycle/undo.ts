@@ -5,8 +5,11 @@ import { removeDirectory } from "./delete.ts";
 import { killAndReap } from "./reap.ts";
 import type { SetUp } from "./set-up.ts";
 
+/** What undoing has to know: of a create, or of a restore. */
+export type Undoable = Pick<SetUp, "request" | "prepared" | "directory" | "cgroup" | "enterPid" | "initPid">;
+
 /** Undoes a set-up that failed half-way: processes, cgroup, state, in that order; then the poststop hooks, as after a delete. */
-export function undoSetUp(setUp: SetUp): void {
+export function undoSetUp(setUp: Undoable): void {
   const { request, prepared } = setUp;
   for (const pid of [setUp.enterPid, setUp.initPid]) killAndReap(pid);
   if (setUp.deviceMove !== undefined) {
