@@ -8,13 +8,18 @@ import { checkNetDevices, type NetDevices } from "../network/move-devices.ts";
 import { RuntimeFault } from "../report/fault.ts";
 import type { Log } from "../report/log.ts";
 
-/** Warns of what is without effect here. @throws RuntimeFault with the field's pointer. */
-export function checkSupported({ linux, hooks }: Config, log: Log): void {
+/**
+ * Warns of what is without effect here.
+ *
+ * @param restores network devices may be in the container's namespace already.
+ * @throws RuntimeFault with the field's pointer.
+ */
+export function checkSupported({ linux, hooks }: Config, log: Log, restores: boolean): void {
   if (linux?.mountLabel && !exists("/sys/fs/selinux/enforce")) {
     // As runc takes it: without SELinux there is nothing that a label could protect.
     log.warn("/linux/mountLabel: mount label is specified in config, but selinux is disabled or not supported");
   }
-  if (Object.keys(linux?.netDevices ?? {}).length > 0) checkDevices(linux!.netDevices!);
+  if (!restores && Object.keys(linux?.netDevices ?? {}).length > 0) checkDevices(linux!.netDevices!);
   // Those inside the container have paths of the container.
   for (const kind of ["prestart", "createRuntime", "poststart", "poststop"] as const) {
     const list = hooks?.[kind] ?? [];

@@ -1,5 +1,15 @@
 import { ENOTDIR } from "../../native-bindings/errno.ts";
-import { close, O_CREAT, O_NOFOLLOW, O_RDWR, O_WRONLY, open, S_IFDIR, tryStat } from "../../native-bindings/files.ts";
+import {
+  close,
+  exists,
+  O_CREAT,
+  O_NOFOLLOW,
+  O_RDWR,
+  O_WRONLY,
+  open,
+  S_IFDIR,
+  tryStat,
+} from "../../native-bindings/files.ts";
 import { readBundle } from "../bundle/read-bundle.ts";
 import { lexicalPath } from "../bundle/rules/paths.ts";
 import { askVersion, type Criu, requireFeature } from "../criu/check-version.ts";
@@ -25,6 +35,7 @@ import { destroyContainer } from "./delete.ts";
 import { externalDescriptors, saveDescriptors } from "./external-descriptors.ts";
 import { mountsToSave } from "./external-mounts.ts";
 import { namespacesToSave } from "./external-namespaces.ts";
+import { withNotifySocket } from "./notify.ts";
 import { StatusDescriptor } from "./status-descriptor.ts";
 
 export interface CheckpointRequest extends CriuSettings {
@@ -128,7 +139,9 @@ function dumpOptions(
   directories: CriuDirectories,
 ): CriuOptions {
   const pid = record.init_process_pid;
-  const { config } = readBundle(record.bundle);
+  const directory = `${request.root}/${request.id}`;
+  let { config } = readBundle(record.bundle);
+  if (exists(`${directory}/notify`)) config = withNotifySocket(config, directory);
   const layout = readCgroupLayout();
   const cgroupPaths = record.cgroup?.paths ?? {};
   const { parentPath } = request;

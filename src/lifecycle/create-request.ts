@@ -21,5 +21,7 @@ export interface CreateRequest {
   readonly notifySocket?: string;
   readonly systemdCgroup: boolean;
   readonly rootless: boolean | "auto";
+  /** What is planned comes back from a checkpoint. */
+  readonly restores?: true;
   readonly log: Log;
 }

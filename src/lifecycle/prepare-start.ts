@@ -57,7 +57,7 @@ export function prepareStart(
   const bundle = readBundle(request.bundle);
   request.log.stage("config.json read and valid");
   const config = withCallersGifts(bundle.config, request);
-  if (needsSupport(config)) supportCheck().checkSupported(config, request.log);
+  if (needsSupport(config)) supportCheck().checkSupported(config, request.log, request.restores === true);
   checkTerminal(config, request, detached);
   for (const warning of bundle.warnings) request.log.warn(`${warning.pointer}: ${warning.message}`);
   if (config.process!.apparmorProfile || config.process!.selinuxLabel) {

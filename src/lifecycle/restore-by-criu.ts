@@ -1,5 +1,5 @@
 /** A restore from where criu starts to where it ends. */
-import { AT_EMPTY_PATH, CLONE_NEWNS } from "../../native-bindings/constants.ts";
+import { AT_EMPTY_PATH, CLONE_NEWNET, CLONE_NEWNS } from "../../native-bindings/constants.ts";
 import { close, mkdir, O_RDWR, open, readText, tryRmdir } from "../../native-bindings/files.ts";
 import { cstring, syscall, utf8 } from "../../native-bindings/libc.ts";
 import { SYS } from "../../native-bindings/syscall-numbers.ts";
@@ -22,6 +22,7 @@ import { pipesToReplace } from "./external-descriptors.ts";
 import { mountsToRestore } from "./external-mounts.ts";
 import { namespacesToRestore, type RestoredNamespaces } from "./external-namespaces.ts";
 import { openNamespaces } from "./namespace-paths.ts";
+import { withNotifySocket } from "./notify.ts";
 import { hostId, type PreparedStart } from "./prepare-start.ts";
 import { readyRecord } from "./record.ts";
 import { specVersion } from "./state.ts";
@@ -47,6 +48,7 @@ export interface Restore {
   /** `--console-socket`, connected. */
   readonly consoleSocket: number | undefined;
   cgroup: Undoable["cgroup"];
+  deviceMove: Undoable["deviceMove"];
   record: ContainerRecord;
   initPid: number;
   pidfd: number;
@@ -75,7 +77,7 @@ export function callCriu(restore: Restore): void {
     if (target !== undefined) mkdir(target, 0o755);
     const swrk = startSwrk({
       path: criu.path,
-      streams: bundle.config.process!.terminal === true ? [nothing, nothing, nothing] : ownedStreams(prepared),
+      streams: bundle.config.process!.terminal === true ? [nothing, nothing, nothing] : ownedStreams(restore),
       extra: joined.extra,
       bind: target === undefined ? undefined : { source: rootfs, target },
     });
@@ -106,6 +108,11 @@ function prepareCriu(
       directories = { images: fds[0]!, work: fds[1], made: [] };
     }
     placeProcess(restore.cgroup!, swrk.pid);
+    const { resctrl } = restore.prepared;
+    if (resctrl !== undefined) {
+      const { enterGroup } = require("../resctrl/group.ts") as typeof import("../resctrl/group.ts");
+      enterGroup(resctrl, swrk.pid);
+    }
     return {
       ...restoreOptions(restore, directories, joined),
       root: target ?? restore.prepared.rootfs,
@@ -121,7 +128,8 @@ function prepareCriu(
 function restoreOptions(restore: Restore, directories: CriuDirectories, joined: RestoredNamespaces): CriuOptions {
   const { request, prepared } = restore;
   const { bundle, rootfs, cgroup } = prepared;
-  const { config } = bundle;
+  // Of a container that was created with NOTIFY_SOCKET; others have no mount of that name.
+  const config = withNotifySocket(bundle.config, restore.directory);
   const layout = readCgroupLayout();
   const from = { config, rootfs, bundleDirectory: bundle.directory, layout, cgroupPaths: cgroup.paths };
   return {
@@ -139,9 +147,10 @@ function restoreOptions(restore: Restore, directories: CriuDirectories, joined: 
 }
 
 /** The caller's streams, which the container's user must be able to open again, as after create. */
-function ownedStreams({ bundle: { config } }: PreparedStart): readonly [number, number, number] {
+function ownedStreams({ request: { detach }, prepared }: Restore): readonly [number, number, number] {
+  const { config } = prepared.bundle;
   const owner = hostId(config, config.process!.user?.uid ?? 0);
-  for (const fd of stdioToOwn(owner)) syscall(SYS.fchownat, fd, cstring(""), owner, -1, AT_EMPTY_PATH);
+  for (const fd of stdioToOwn(owner, detach)) syscall(SYS.fchownat, fd, cstring(""), owner, -1, AT_EMPTY_PATH);
   return [0, 1, 2];
 }
 
@@ -159,8 +168,10 @@ function cgroupsOf(text: string): { ctrl: string; path: string }[] {
 function notified(restore: Restore, { script, pid, fds }: Notification): void {
   if (script === "orphan-pts-master" && fds[0] !== undefined) takeTerminal(restore, fds[0]);
   else for (const fd of fds) close(fd);
-  if (script === "setup-namespaces") runHooks(restore, pid);
-  else if (script === "post-restore") writeDown(restore, pid);
+  if (script === "setup-namespaces") {
+    moveNetDevices(restore, pid);
+    runHooks(restore, pid);
+  } else if (script === "post-restore") writeDown(restore, pid);
 }
 
 const SEND_TIMEOUT_MS = 10_000;
@@ -176,6 +187,17 @@ function takeTerminal(restore: Restore, master: number): void {
   } finally {
     close(master);
   }
+}
+
+/** Into a network namespace that is new: in one that outlived the container they have stayed. */
+function moveNetDevices(restore: Restore, pid: number): void {
+  const { namespaces, bundle } = restore.prepared;
+  const devices = bundle.config.linux?.netDevices ?? {};
+  if (Object.keys(devices).length === 0 || (namespaces.cloned & CLONE_NEWNET) === 0) return;
+  const { openDeviceMove, moveDevices } =
+    require("../network/move-devices.ts") as typeof import("../network/move-devices.ts");
+  restore.deviceMove = openDeviceMove(pid);
+  moveDevices(restore.deviceMove, devices);
 }
 
 /** The namespaces are there, and nothing runs in them yet: as after the first half of a create. */

@@ -1,8 +1,7 @@
-import { PR_SET_CHILD_SUBREAPER, SOCK_STREAM } from "../../native-bindings/constants.ts";
-import { close } from "../../native-bindings/files.ts";
-import { syscall, utf8 } from "../../native-bindings/libc.ts";
+import { PR_SET_CHILD_SUBREAPER } from "../../native-bindings/constants.ts";
+import { close, mkdir } from "../../native-bindings/files.ts";
+import { syscall } from "../../native-bindings/libc.ts";
 import { SYS } from "../../native-bindings/syscall-numbers.ts";
-import { sendWithDescriptors, socketPair } from "../../native-bindings/unix-socket.ts";
 import { killAll } from "../cgroups/kill.ts";
 import { oomKilled } from "../cgroups/oom.ts";
 import { prepareCgroup } from "../cgroups/prepare.ts";
@@ -11,14 +10,14 @@ import { findCriu } from "../criu/find-criu.ts";
 import { asFault, RuntimeFault } from "../report/fault.ts";
 import { writeRecord } from "../state/container-record.ts";
 import { makeContainerDirectory } from "../state/state-root.ts";
+import { connectConsole } from "./connect-console.ts";
 import { closeDirectories, openDirectories, removeMade, withLog } from "./criu-settings.ts";
 import { destroyContainer } from "./delete.ts";
-import { connectConsole } from "./open-given.ts";
 import { prepareStart } from "./prepare-start.ts";
 import { firstRecord } from "./record.ts";
 import { callCriu, logName, type Restore, type RestoreRequest } from "./restore-by-criu.ts";
 import { makeMountPoints } from "./restore-mount-points.ts";
-import { forwardSignals, superviseInit } from "./supervise.ts";
+import { forwardSignalsTo, supervise } from "./supervise.ts";
 import { undoSetUp } from "./undo.ts";
 import { writePidFile } from "./write-pid-file.ts";
 
@@ -30,7 +29,7 @@ export type { RestoreRequest };
  * @returns the exit status of the container's program, 128 + the signal that killed it, or 0 when detached.
  * @throws RuntimeFault; then nothing is left of it but mount points in its root file system, and criu's log.
  */
-export function restoreContainer(request: RestoreRequest): number | Promise<number> {
+export function restoreContainer(request: RestoreRequest): number {
   const { detach, noSubreaper, log } = request;
   const prepared = prepareStart(request, "sync", detach);
   if (request.noPivot) log.warn("--no-pivot has no effect: how the root is changed is criu's own affair");
@@ -40,7 +39,8 @@ export function restoreContainer(request: RestoreRequest): number | Promise<numb
   let consoleSocket: number | undefined;
   try {
     if (request.consoleSocket !== undefined) {
-      consoleSocket = connectConsole(request.consoleSocket, prepared.bundle.directory);
+      const path = request.consoleSocket;
+      consoleSocket = connectConsole(path.startsWith("/") ? path : `${prepared.bundle.directory}/${path}`);
     }
     // What the container's program leaves behind when it ends becomes ours to reap, as under run.
     if (!detach && !noSubreaper) syscall(SYS.prctl, PR_SET_CHILD_SUBREAPER, 1);
@@ -69,6 +69,7 @@ function bringBack(given: Pick<Restore, "request" | "prepared" | "criu" | "direc
     ...given,
     directory: makeContainerDirectory(request.root, request.id),
     cgroup: undefined,
+    deviceMove: undefined,
     record: firstRecord(request, prepared),
     initPid: 0,
     pidfd: -1,
@@ -80,6 +81,7 @@ function bringBack(given: Pick<Restore, "request" | "prepared" | "criu" | "direc
     restore.cgroup = prepareCgroup(prepared.cgroup);
     restore.record = { ...restore.record, cgroup: restore.cgroup, restoring: true };
     writeRecord(request.root, restore.record);
+    mkdir(`${restore.directory}/notify`, 0o755);
     makeMountPoints(prepared.bundle.config, prepared.rootfs, prepared.bundle.directory);
     callCriu(restore);
     if (request.pidFile !== undefined) writePidFile(request.pidFile, restore.initPid);
@@ -88,6 +90,11 @@ function bringBack(given: Pick<Restore, "request" | "prepared" | "criu" | "direc
     const told = outOfMemory(restore, error) ?? withLog(error, request, logName, request.log);
     undo(restore);
     throw asFault(told, "unable to restore the container");
+  } finally {
+    if (restore.deviceMove !== undefined) {
+      const { closeDeviceMove } = require("../network/move-devices.ts") as typeof import("../network/move-devices.ts");
+      closeDeviceMove(restore.deviceMove);
+    }
   }
 }
 
@@ -111,25 +118,13 @@ function undo(restore: Restore): void {
   undoSetUp({ ...restore, enterPid: 0 });
 }
 
-function stay({ request, record, initPid, pidfd, master }: Restore): number | Promise<number> {
-  forwardSignals(pidfd);
-  return superviseInit(initPid, pidfd, master === undefined ? undefined : holding(master), (status) => {
-    try {
-      destroyContainer(request.root, record, request.log);
-    } catch (error) {
-      request.log.warn(asFault(error, "unable to delete the container").message);
-    }
-    return status;
-  });
-}
-
-const SEND_TIMEOUT_MS = 10_000;
-
-/** A socket that the terminal's master comes out of, as under run. */
-function holding(master: number): number {
-  const [ours, theirs] = socketPair(SOCK_STREAM);
-  sendWithDescriptors(theirs, utf8("orphan-pts-master"), [master], SEND_TIMEOUT_MS);
-  close(theirs);
-  close(master);
-  return ours;
+function stay({ request, record, initPid, pidfd, master }: Restore): number {
+  forwardSignalsTo(pidfd, master !== undefined);
+  const status = supervise(initPid, pidfd, master);
+  try {
+    destroyContainer(request.root, record, request.log);
+  } catch (error) {
+    request.log.warn(asFault(error, "unable to delete the container").message);
+  }
+  return status;
 }

@@ -6,7 +6,10 @@ import { killAndReap } from "./reap.ts";
 import type { SetUp } from "./set-up.ts";
 
 /** What undoing has to know: of a create, or of a restore. */
-export type Undoable = Pick<SetUp, "request" | "prepared" | "directory" | "cgroup" | "enterPid" | "initPid">;
+export type Undoable = Pick<
+  SetUp,
+  "request" | "prepared" | "directory" | "cgroup" | "deviceMove" | "record" | "enterPid" | "initPid"
+>;
 
 /** Undoes a set-up that failed half-way: processes, cgroup, state, in that order; then the poststop hooks, as after a delete. */
 export function undoSetUp(setUp: Undoable): void {

@@ -12,7 +12,10 @@ export function run(request: CommandRequest): CommandResult {
     ...criuSettings(request),
     // The container has the descriptors that its images say.
     preserveFds: 0,
+    restores: true,
     activation: undefined,
+    // What is restored has said that it is ready.
+    notifySocket: undefined,
     detach: options.detach === true,
     noSubreaper: options["no-subreaper"] === true,
     tcpClose: options["tcp-close"] === true,
