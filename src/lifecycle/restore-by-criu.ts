@@ -21,9 +21,10 @@ import { type CriuDirectories, type CriuSettings, commonOptions } from "./criu-s
 import { pipesToReplace } from "./external-descriptors.ts";
 import { mountsToRestore } from "./external-mounts.ts";
 import { namespacesToRestore, type RestoredNamespaces } from "./external-namespaces.ts";
+import { hostId } from "./host-id.ts";
 import { openNamespaces } from "./namespace-paths.ts";
 import { withNotifySocket } from "./notify.ts";
-import { hostId, type PreparedStart } from "./prepare-start.ts";
+import type { PreparedStart } from "./prepare-start.ts";
 import { readyRecord } from "./record.ts";
 import { specVersion } from "./state.ts";
 import type { Undoable } from "./undo.ts";

@@ -120,7 +120,7 @@ function undo(restore: Restore): void {
 
 function stay({ request, record, initPid, pidfd, master }: Restore): number {
   forwardSignalsTo(pidfd, master !== undefined);
-  const status = supervise(initPid, pidfd, master);
+  const status = supervise({ pid: initPid, pidfd, console: master });
   try {
     destroyContainer(request.root, record, request.log);
   } catch (error) {
