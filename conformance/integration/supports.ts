@@ -44,6 +44,7 @@ const standInGaps = {
   "json pointers": "only runts says where in config.json a fault is",
   "ready later in the foreground": "runc reads no more once the program is ready",
   "job control of the runtime itself": "runc takes SIGTTOU for its container, and sets the terminal again and again",
+  completions: "runc's script is for bash only, and not in the program",
   "all faults at once": "only runts tells all faults of a config at once",
   "validate and explain": "commands that only runts has",
 } as const;
@@ -87,6 +88,9 @@ function vethGap(): string | undefined {
 
 /** A reason why this machine can't run a test, or undefined. */
 const machineGaps = {
+  bash: () => (Bun.which("bash") === null ? "bash is not installed" : undefined),
+  fish: () => (Bun.which("fish") === null ? "fish is not installed" : undefined),
+  zsh: () => (Bun.which("zsh") === null ? "zsh is not installed" : undefined),
   tmux: () => (Bun.which("tmux") === null ? "tmux is not installed" : undefined),
   "cgroup v1": () => (existsSync("/sys/fs/cgroup/cgroup.controllers") ? "the machine has cgroup v2 only" : undefined),
   "veth devices": () => vethGap(),

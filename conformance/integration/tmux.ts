@@ -6,6 +6,8 @@ import { until } from "./harness.ts";
 export interface Person {
   /** Types a line and presses Enter. */
   line(text: string): void;
+  /** Types, and presses nothing more. */
+  type(text: string): void;
   /** Presses keys by tmux's names: "C-c". */
   press(...keys: string[]): void;
   /** What is on the screen, without blanks at the ends of lines. */
@@ -21,8 +23,9 @@ export interface Person {
  * Opens a window of 80 columns and 24 rows with a shell whose prompt is "host$ ".
  *
  * @param directory for tmux's socket, and where the shell is.
+ * @param shell another one than bash.
  */
-export function sitDown(directory: string): Person {
+export function sitDown(directory: string, shell = "env PS1='host$ ' bash --norc --noprofile"): Person {
   const sockets = join(directory, "tmux");
   mkdirSync(sockets, { recursive: true });
   const env = { PATH: process.env.PATH ?? "", TMUX_TMPDIR: sockets, TERM: "xterm", HOME: directory, LC_ALL: "C.UTF-8" };
@@ -31,13 +34,14 @@ export function sitDown(directory: string): Person {
     if (exitCode !== 0) throw new Error(`tmux ${args.join(" ")}: ${stderr}`);
     return stdout.toString();
   };
-  tmux("new-session", "-d", "-x", "80", "-y", "24", "env PS1='host$ ' bash --norc --noprofile");
+  tmux("new-session", "-d", "-x", "80", "-y", "24", shell);
   const screen = () => tmux("capture-pane", "-p").trimEnd();
   return {
     line: (text) => {
       tmux("send-keys", "-l", text);
       tmux("send-keys", "Enter");
     },
+    type: (text) => void tmux("send-keys", "-l", text),
     press: (...keys) => void tmux("send-keys", ...keys),
     screen,
     sees: async (what) => {

@@ -10,7 +10,7 @@ export interface OptionSpec {
   readonly short?: string;
   /** The values of an "int-list" are decimal texts. */
   readonly type: "bool" | "string" | "int" | "list" | "int-list" | "duration";
-  /** What the help calls the value. */
+  /** What the help calls the value; "a|b" when it is one of these. */
   readonly value?: string;
   /** Accepted, but not shown by the help. */
   readonly hidden?: boolean;
@@ -56,7 +56,7 @@ function bundleOption(): OptionSpec {
 }
 
 function reportFormatOption(): OptionSpec {
-  return { name: "format", short: "f", type: "string", value: "FORMAT", help: 'one of "text" (default) or "json"' };
+  return { name: "format", short: "f", type: "string", value: "text|json", help: "how to report (default: text)" };
 }
 
 function createOptions(): OptionSpec[] {
@@ -147,6 +147,14 @@ function criuOptions(): typeof import("./criu-options.ts") {
 /** The commands, in the order in which the help lists them. */
 export const commands: Readonly<Record<string, () => CommandSpec>> = {
   checkpoint: () => oneContainer("save a running container's processes to images", criuOptions().checkpointOptions()),
+  completion: () => ({
+    summary: "write a completion script for a shell",
+    usage: "bash|zsh|fish",
+    minimum: 1,
+    maximum: 1,
+    hidden: true,
+    options: [],
+  }),
   create: () => oneContainer("create a container", createOptions()),
   delete: () =>
     oneContainer("delete any resources held by a container", [
@@ -189,7 +197,7 @@ export const commands: Readonly<Record<string, () => CommandSpec>> = {
   }),
   list: () =>
     noArguments("list the containers of the given root", [
-      { name: "format", short: "f", type: "string", value: "FORMAT", help: 'one of "table" (default) or "json"' },
+      { name: "format", short: "f", type: "string", value: "table|json", help: "how to show it (default: table)" },
       { name: "quiet", short: "q", type: "bool", help: "display only container ids" },
     ]),
   pause: () => oneContainer("suspend all processes of a container"),
@@ -200,7 +208,7 @@ export const commands: Readonly<Record<string, () => CommandSpec>> = {
     maximum: Number.POSITIVE_INFINITY,
     stopsAtArgument: true,
     options: [
-      { name: "format", short: "f", type: "string", value: "FORMAT", help: 'one of "table" (default) or "json"' },
+      { name: "format", short: "f", type: "string", value: "table|json", help: "how to show it (default: table)" },
     ],
   }),
   restore: () => oneContainer("bring a container back from its images", criuOptions().restoreOptions(bundleOption())),
@@ -228,7 +236,7 @@ export function globalOptions(): OptionSpec[] {
   return [
     { name: "debug", type: "bool", help: "log at the debug level" },
     { name: "log", type: "string", value: "FILE", help: "the file to append log lines to (default: standard error)" },
-    { name: "log-format", type: "string", value: "FORMAT", help: 'one of "text" (default) or "json"' },
+    { name: "log-format", type: "string", value: "text|json", help: "how log lines are written (default: text)" },
     {
       name: "root",
       type: "string",

@@ -13,7 +13,7 @@ import { compatibleRuncVersion, runtsVersion, versionText } from "./version.ts";
 const WIDTH = 100;
 
 /** As it was called: it may be installed under runc's name. */
-const programName = /(^|\/)runc$/.test(process.argv0) ? "runc" : "runts";
+export const programName = /(^|\/)runc$/.test(process.argv0) ? "runc" : "runts";
 
 /**
  * Answers a command line that no command can be carried out for.

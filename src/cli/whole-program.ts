@@ -1,4 +1,5 @@
 import { run as checkpoint } from "./commands/checkpoint.ts";
+import { run as completion } from "./commands/completion.ts";
 import { run as create } from "./commands/create.ts";
 import { run as delete_ } from "./commands/delete.ts";
 import { run as events } from "./commands/events.ts";
@@ -24,6 +25,7 @@ import { runCommand } from "./run-command.ts";
 export function main(argv: readonly string[]): void {
   const commands = {
     checkpoint,
+    completion,
     create,
     delete: delete_,
     exec,
