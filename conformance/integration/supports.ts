@@ -46,6 +46,7 @@ const standInGaps = {
   "job control of the runtime itself": "runc takes SIGTTOU for its container, and sets the terminal again and again",
   completions: "runc's script is for bash only, and not in the program",
   "all faults at once": "only runts tells all faults of a config at once",
+  "crun's extras": "runc knows nothing of crun's annotations and options",
   "validate and explain": "commands that only runts has",
 } as const;
 

@@ -1,4 +1,5 @@
 import type { Bundle } from "./bundle.ts";
+import type { Config } from "./config.ts";
 import { configName, readConfigText } from "./read-config-text.ts";
 import { valueOrThrow } from "./refuse.ts";
 import { validateText } from "./validate.ts";
@@ -11,6 +12,16 @@ import { validateText } from "./validate.ts";
 export function readBundle(directory: string): Bundle {
   const { physical, configText } = readConfigText(directory);
   const validation = validateText(configText);
-  const config = valueOrThrow(validation, configName);
+  const config = withoutIdmapOptions(valueOrThrow(validation, configName));
   return { directory: physical, config, configText, warnings: validation.warnings };
+}
+
+function withoutIdmapOptions(config: Config): Config {
+  for (const mount of config.mounts ?? []) {
+    for (const option of mount.options ?? []) {
+      if (option.charCodeAt(0) !== 0x69 || !option.startsWith("idmap=")) continue;
+      return (require("./idmap-option.ts") as typeof import("./idmap-option.ts")).withMountMappings(config);
+    }
+  }
+  return config;
 }

@@ -16,6 +16,15 @@ export const mountOptions = (
   "tmpcopyup unbindable"
 ).split(" ");
 
+/** Prefixes and names of what an engine must not pass on for somebody it doesn't trust. */
+const unsafeAnnotations = [
+  "bundle",
+  "org.systemd.property.",
+  "org.criu.config",
+  "run.oci.keep_original_groups",
+  "run.oci.mount_context_type",
+];
+
 export interface BuildFacts {
   readonly version: string;
   /** "" when unknown. */
@@ -58,7 +67,7 @@ export function features(build: BuildFacts): object {
       netDevices: { enabled: true },
     },
     annotations: annotations(build),
-    potentiallyUnsafeConfigAnnotations: ["bundle", "org.systemd.property.", "org.criu.config"],
+    potentiallyUnsafeConfigAnnotations: unsafeAnnotations,
   };
 }
 

@@ -5,6 +5,7 @@ import { SYS } from "../../native-bindings/syscall-numbers.ts";
 import type { Config, POSIXRlimit, Process } from "../bundle/config.ts";
 import { stdioToOwn } from "../host/caller.ts";
 import { homeDirectory } from "../host/home-directory.ts";
+import { keepsGroups } from "../plan/annotations.ts";
 import type { ExecPlanInput } from "../plan/exec-plan.ts";
 import { planNamespaces } from "../plan/namespaces.ts";
 import { needsHome } from "../plan/process.ts";
@@ -48,7 +49,8 @@ export function prepareExec(request: ExecRequest, target: ExecTarget): PreparedE
       process: {
         home: needsHome(process) ? homeDirectory(`/proc/${target.record.init_process_pid}/root`, uid) : "/",
         ownedStdio: process.terminal ? TERMINAL : stdioToOwn(hostId(config, uid), request.detach),
-        groupsDenied: (all & CLONE_NEWUSER) !== 0 && groupsAreDenied(config.linux?.gidMappings ?? []),
+        groupsKept:
+          ((all & CLONE_NEWUSER) !== 0 && groupsAreDenied(config.linux?.gidMappings ?? [])) || keepsGroups(config),
       },
       filter: seccompFilter(config, filterCacheDirectory(), request.log),
       rlimits: withCallersOpenFiles(rlimits, byRuntime ? [] : rlimits),

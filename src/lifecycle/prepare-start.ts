@@ -13,6 +13,7 @@ import { readCgroupLayout } from "../host/cgroup-layout.ts";
 import { homeDirectory } from "../host/home-directory.ts";
 import { readMountFacts } from "../host/mount-facts.ts";
 import { checkRootDirectory } from "../host/root-directory.ts";
+import { keepsGroups } from "../plan/annotations.ts";
 import { mountsInHost, planMounts } from "../plan/mounts.ts";
 import { type NamespacePlan, planNamespaces } from "../plan/namespaces.ts";
 import { needsHome } from "../plan/process.ts";
@@ -109,7 +110,7 @@ export function prepareStart(
       ownedStdio: config.process!.terminal
         ? TERMINAL
         : stdioToOwn(hostId(config, config.process!.user?.uid ?? 0), detached),
-      groupsDenied: namespaces.newUser && groupsAreDenied(config.linux?.gidMappings ?? []),
+      groupsKept: (namespaces.newUser && groupsAreDenied(config.linux?.gidMappings ?? [])) || keepsGroups(config),
     },
     startBy,
     sessionKeyring: !request.noNewKeyring,

@@ -1,6 +1,7 @@
 import { syscall } from "../../native-bindings/libc.ts";
 import { SYS, type SyscallName } from "../../native-bindings/syscall-numbers.ts";
 import type { Config, LinuxSeccomp } from "../bundle/config.ts";
+import { refusesUnknownCalls } from "../plan/annotations.ts";
 import type { PlannedFilter } from "../plan/start-plan.ts";
 import { RuntimeFault } from "../report/fault.ts";
 import type { Log } from "../report/log.ts";
@@ -34,6 +35,11 @@ export function filterCacheDirectory(): string {
 export function seccompFilter(config: Config, cacheDirectory: string, log: Log): PlannedFilter | undefined {
   const seccomp = config.linux?.seccomp;
   if (seccomp === undefined || seccompIsOff(seccomp)) return undefined;
+  if (refusesUnknownCalls(config)) {
+    const unknown =
+      require("../seccomp/refuse-unknown-calls.ts") as typeof import("../seccomp/refuse-unknown-calls.ts");
+    unknown.refuseUnknownCalls(seccomp);
+  }
   const compiled = cachedFilter(seccomp, cacheDirectory);
   if (log.debugging) log.stage(`seccomp filter: ${compiled.origin}, ${compiled.bpf.length / 8} instructions`);
   checkOwnCalls(compiled, seccomp, config.process!.noNewPrivileges === true);

@@ -1,5 +1,6 @@
 import { CLONE_NEWCGROUP } from "../../native-bindings/constants.ts";
 import type { Config } from "../bundle/config.ts";
+import { keepsGroups } from "./annotations.ts";
 import type { NamespacePlan } from "./namespaces.ts";
 import type { Placement, StartPlanInput } from "./start-plan.ts";
 import type { Step } from "./step.ts";
@@ -28,6 +29,7 @@ export function enterStage(input: StartPlanInput): Step[] {
       kind: "join-namespaces",
       from: namespaces.joined[0]!.from,
       namespaces: namespaces.joined,
+      dropGroups: !keepsGroups(config),
     };
     steps.push(step);
   }
@@ -35,7 +37,7 @@ export function enterStage(input: StartPlanInput): Step[] {
     const step: NewUserNamespace = {
       kind: "new-user-namespace",
       from: "/linux/uidMappings",
-      dropGroups: !process.groupsDenied,
+      dropGroups: !process.groupsKept,
     };
     steps.push(step);
   }

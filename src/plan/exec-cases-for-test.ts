@@ -88,7 +88,7 @@ export function plannedExec(document: object, circumstances: ExecCircumstances =
     config,
     namespaces: planNamespaces(config).all,
     namespaceNames: (config.linux?.namespaces ?? []).map(({ type }) => type),
-    process: { home: "/root", ownedStdio: config.process!.terminal ? [0] : [0, 1, 2], groupsDenied: false },
+    process: { home: "/root", ownedStdio: config.process!.terminal ? [0] : [0, 1, 2], groupsKept: false },
     filter: undefined,
     rlimits: config.process!.rlimits ?? [],
     awaitsRuntime: false,

@@ -1,7 +1,9 @@
 /** An `exec` as steps: into a container that is there, and there to the user's program. */
+
 import { CLONE_NEWNS, CLONE_NEWUSER } from "../../native-bindings/constants.ts";
 import { SYS } from "../../native-bindings/syscall-numbers.ts";
 import type { Config, POSIXRlimit } from "../bundle/config.ts";
+import { keepsGroups } from "./annotations.ts";
 import { filterStep, identitySteps, loadsFilterEarly } from "./become-stage.ts";
 import type { ProgramPlan } from "./compile-program.ts";
 import { environment, executableCandidates, type ProcessFacts, planLookup } from "./process.ts";
@@ -113,6 +115,7 @@ function enterStage(input: ExecPlanInput): Step[] {
     names: input.namespaceNames,
     changesRoot: (namespaces & CLONE_NEWNS) === 0,
     becomesRoot: (namespaces & CLONE_NEWUSER) !== 0,
+    dropGroups: !keepsGroups(input.config),
   };
   const clone: CloneProcess = { kind: "clone-process", ...EVERYWHERE, intoCgroup: false };
   steps.push(join, clone);

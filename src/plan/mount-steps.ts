@@ -12,6 +12,7 @@ import {
 } from "../../native-bindings/constants.ts";
 import type { Config, Mount } from "../bundle/config.ts";
 import { RuntimeFault } from "../report/fault.ts";
+import { mountLabelOption } from "./annotations.ts";
 import { bindStep } from "./bind-step.ts";
 import { planCgroupMount } from "./cgroup-mount-steps.ts";
 import { checkProcRules, mayCoverInProc, relativeDestination } from "./mount-destination.ts";
@@ -170,7 +171,7 @@ function callStep(
     point: point.by === "path" ? point : asPath(point),
     flags,
     // Quoted: a label may have commas.
-    data: label === undefined ? data : `${data}${data === "" ? "" : ","}context="${label}"`,
+    data: label === undefined ? data : `${data}${data === "" ? "" : ","}${mountLabelOption(input.config)}="${label}"`,
     propagation: options.propagation,
   };
 }
@@ -239,7 +240,7 @@ function filesystemData(input: MountsInput, mount: Mount, options: MountOptions,
   // A disk must not even be written to for its own sake (journal replay), which the mount's attribute would allow.
   if (onDevice) all.push({ key: "ro", value: undefined });
   for (const option of data) all.push(option);
-  if (label !== undefined && takesContext(type)) all.push({ key: "context", value: label });
+  if (label !== undefined && takesContext(type)) all.push({ key: mountLabelOption(input.config), value: label });
   return all;
 }
 

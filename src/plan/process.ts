@@ -26,8 +26,8 @@ export interface ProcessFacts {
   readonly home: string;
   /** Standard descriptors to hand to the user: not /dev/null, and not the user's already. */
   readonly ownedStdio: readonly number[];
-  /** setgroups(2) is denied in the container's user namespace. */
-  readonly groupsDenied: boolean;
+  /** No setgroups(2): it is denied in the container's user namespace, or the caller's groups are asked for. */
+  readonly groupsKept: boolean;
 }
 
 /**
@@ -95,7 +95,7 @@ export function planIdentity(config: Config, facts: ProcessFacts): Step[] {
     from: "/process/user",
     uid: user?.uid ?? 0,
     gid: user?.gid ?? 0,
-    groups: facts.groupsDenied ? undefined : (user?.additionalGids ?? []),
+    groups: facts.groupsKept ? undefined : (user?.additionalGids ?? []),
     ownedStdio: facts.ownedStdio,
   };
   steps.push(become);

@@ -40,7 +40,7 @@ export function plannedStart(document: object, circumstances: Circumstances = {}
       facts: { ...NO_FACTS, sources, ...facts },
       noPivot,
     }),
-    process: { home: "/root", ownedStdio: config.process!.terminal ? [] : [0, 1, 2], groupsDenied: false },
+    process: { home: "/root", ownedStdio: config.process!.terminal ? [] : [0, 1, 2], groupsKept: false },
     startBy: "fifo",
     sessionKeyring: true,
     placement: { intoCgroup: false, files: [] },

@@ -17,7 +17,9 @@ export function checkMounts(config: Config, into: ConfigFault[]): void {
     checkDestination(mount, bind, at, into);
     if (bind) checkBind(mount, at, into);
     else checkType(mount, at, into);
-    if (
+    if (mapsByOption(options)) {
+      checkIdmapOption(config, mount, bind, at, into);
+    } else if (
       mount.uidMappings?.length ||
       mount.gidMappings?.length ||
       options.includes("idmap") ||
@@ -53,12 +55,19 @@ function checkDestination(mount: Mount, bind: boolean, at: string, into: ConfigF
 const insideProc =
   " cpuinfo diskstats meminfo stat swaps uptime loadavg slabinfo sys/kernel/ns_last_pid sys/crypto/fips_enabled ";
 
+const NOT_FOLLOWING = ["copy-symlink", "src-nofollow", "dest-nofollow"];
+
 /** A warning only: configs that worked for years have such options, and they never had an effect. mount(2), MS_BIND. */
 function checkBind(mount: Mount, at: string, into: ConfigFault[]): void {
   if (!mount.source) fault(into, `${at}/source`, "bind mount without a source", mount.source, "a path");
   const options = mount.options!;
   for (let i = 0; i < options.length; i++) {
-    if (isMountWord(options[i]!)) continue;
+    if (isMountWord(options[i]!) || options[i]!.startsWith("idmap=")) continue;
+    if (NOT_FOLLOWING.includes(options[i]!)) {
+      // Without them another file than the one that was meant would be shown.
+      fault(into, `${at}/options/${i}`, "this mount option of crun's is not supported", options[i]);
+      continue;
+    }
     const message = "bind mounts cannot have any filesystem-specific options applied: ignored";
     warning(into, `${at}/options/${i}`, message, options[i]);
   }
@@ -84,4 +93,25 @@ function checkIdMapped(config: Config, mount: Mount, bind: boolean, at: string, 
   }
   checkMappings(uids, `${at}/uidMappings`, into);
   checkMappings(gids, `${at}/gidMappings`, into);
+}
+
+function mapsByOption(options: readonly string[]): boolean {
+  for (const option of options) if (option.charCodeAt(0) === 0x69 && option.startsWith("idmap=")) return true;
+  return false;
+}
+
+/** crun's way to say it: idmap=uids=...;gids=... */
+function checkIdmapOption(config: Config, mount: Mount, bind: boolean, at: string, into: ConfigFault[]): void {
+  const { idmapOption, parseIdmapOption } = require("../idmap-option.ts") as typeof import("../idmap-option.ts");
+  const option = idmapOption(mount)!;
+  const parsed = parseIdmapOption(option, config.linux);
+  const pointer = `${at}/options/${mount.options!.indexOf(option)}`;
+  if (typeof parsed === "string") {
+    fault(into, pointer, `invalid mappings: ${parsed}`, option, "idmap=uids=FROM-TO-COUNT#...;gids=FROM-TO-COUNT#...");
+    return;
+  }
+  if (mount.uidMappings?.length || mount.gidMappings?.length) fault(into, pointer, "the mount has mappings of its own");
+  if (!bind) fault(into, at, "id-mapped mounts are only supported for bind-mounts");
+  checkMappings(parsed.uids, pointer, into);
+  checkMappings(parsed.gids, pointer, into);
 }

@@ -1,5 +1,6 @@
 import type { Config } from "../config.ts";
 import { type ConfigFault, warning } from "../config-fault.ts";
+import { checkAnnotations } from "./annotations.ts";
 import { checkCgroupsPath } from "./cgroups-path.ts";
 import { checkDevices } from "./devices.ts";
 import { checkHooks } from "./hooks.ts";
@@ -57,6 +58,7 @@ export const rules: readonly Rule[] = [
   { reads: ["/linux/memoryPolicy", "/linux/intelRdt", "/linux/personality"], check: checkRareLinux },
   { reads: ["/hooks"], check: ({ hooks }, into) => hooks && checkHooks(hooks, into) },
   { reads: ["/process", "/solaris", "/windows", "/vm", "/zos", "/freebsd"], check: checkPlatform },
+  { reads: ["/annotations", "/process"], check: checkAnnotations },
   { reads: ["/ociVersion"], check: checkVersion },
 ];
 

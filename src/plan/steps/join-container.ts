@@ -27,11 +27,13 @@ export interface JoinContainer extends Step {
   readonly changesRoot: boolean;
   /** In a user namespace: the ids are whatever its mapping makes of the host's until they are set. */
   readonly becomesRoot: boolean;
+  /** False where the caller's supplementary groups are asked for. */
+  readonly dropGroups: boolean;
 }
 
 export const joinContainer: StepKind<JoinContainer> = {
   kind: "join-container",
-  emit({ p, given }, { namespaces, changesRoot, becomesRoot }) {
+  emit({ p, given }, { namespaces, changesRoot, becomesRoot, dropGroups }) {
     const { nr } = p;
     p.call(nr.prctl, PR_SET_DUMPABLE, 0);
     if (namespaces !== 0) p.call(nr.setns, given.init!, namespaces);
@@ -40,7 +42,7 @@ export const joinContainer: StepKind<JoinContainer> = {
       p.call(nr.chroot, p.string("."));
     }
     if (becomesRoot) {
-      p.call(nr.setgroups, 0, 0).ignoreError();
+      if (dropGroups) p.call(nr.setgroups, 0, 0).ignoreError();
       p.call(nr.setresgid, 0, 0, 0);
       p.call(nr.setresuid, 0, 0, 0);
       // A change of ids undoes both.

@@ -18,6 +18,8 @@ export interface JoinedNamespace {
  */
 export interface JoinNamespaces extends Step {
   readonly kind: "join-namespaces";
+  /** False where the caller's supplementary groups are asked for. */
+  readonly dropGroups: boolean;
   readonly namespaces: readonly JoinedNamespace[];
 }
 
@@ -39,7 +41,7 @@ export const joinNamespaces: StepKind<JoinNamespaces> = {
     });
     p.call(p.nr.setns, given["ns:user"]!, CLONE_NEWUSER);
     // Joining gives the namespace's capabilities, but the ids are whatever the mapping makes of the host's.
-    p.call(p.nr.setgroups, 0, 0).ignoreError();
+    if (step.dropGroups) p.call(p.nr.setgroups, 0, 0).ignoreError();
     p.call(p.nr.setresgid, 0, 0, 0);
     p.call(p.nr.setresuid, 0, 0, 0);
     for (let i = 0; i < others.length; i++) {

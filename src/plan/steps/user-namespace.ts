@@ -7,7 +7,7 @@ import { awaitByte } from "./begin.ts";
 /** Makes the user namespace, has the runtime write its maps, and becomes its root. user_namespaces(7). */
 export interface NewUserNamespace extends Step {
   readonly kind: "new-user-namespace";
-  /** False where setgroups(2) is denied in it: a single mapping written without privilege. */
+  /** False where setgroups(2) is denied in it (a single mapping written without privilege), or the groups are asked for. */
   readonly dropGroups: boolean;
 }
 

@@ -6,7 +6,7 @@ export interface BecomeUser extends Step {
   readonly kind: "become-user";
   readonly uid: number;
   readonly gid: number;
-  /** Undefined where setgroups(2) is denied. Exactly these: the caller's groups are dropped. */
+  /** Exactly these: the caller's groups are dropped. Undefined: as they are, where setgroups(2) is denied or they are asked for. */
   readonly groups: readonly number[] | undefined;
   /** Standard descriptors that must belong to the user, so that it can open /dev/stdout again. */
   readonly ownedStdio: readonly number[];
