@@ -47,5 +47,7 @@ if [ "$(stat -f -c %T /sys/fs/cgroup)" = tmpfs ]; then
 fi
 
 if [ -n "${OWN_NETWORK:-}" ]; then ip link set lo up; fi
+# An input that never ends: script(1) would type the end into the terminal, and containers would see it.
+mkfifo "$scratch/tmp/input"
 # Not exec: this shell stays, to reap what the containers leave to it.
-"$@"
+"$@" 0<>"$scratch/tmp/input"
