@@ -1,12 +1,12 @@
 import { expect, test } from "bun:test";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Config, type Edit, grant, put } from "./bundle.ts";
 import { containers } from "./harness.ts";
 import { complaint } from "./runtime.ts";
 import { needs } from "./supports.ts";
 
-const { create, prints, run, running, runtime, state, tag } = containers("cgroups");
+const { bundle, create, prints, run, runBundle, running, runtime, state, tag } = containers("cgroups");
 const onV1 = needs("cgroup v1");
 
 const fileOf = (id: string, controller: string, name: string) => join("/sys/fs/cgroup", controller, id, name);
@@ -127,6 +127,32 @@ needs("cgroup in use", "cgroup v1")("a cgroup that has processes already is refu
   } finally {
     sleeper.kill("SIGKILL");
     Bun.spawnSync(["sh", "-c", `sleep 0.1; rmdir ${dirs.join(" ")}`]);
+  }
+});
+
+needs("cgroup in use", "cgroup v1")("a container on another's cgroup is refused, and the other goes on", () => {
+  const first = running();
+  const outcome = run("true", (config) => {
+    config.linux.cgroupsPath = first.config.linux.cgroupsPath;
+    // Without a pid namespace of its own, a container's cgroup is killed when it comes to nothing.
+    config.linux.namespaces = config.linux.namespaces.filter(({ type }) => type !== "pid");
+  });
+  expect(complaint(outcome)).toMatch(/container's cgroup is not empty: 1 process\(es\) found/);
+  expect(state(first.id).status).toBe("running");
+  expect(existsSync(fileOf(first.id, "pids", "pids.max"))).toBe(true);
+});
+
+needs("cgroup in use", "cgroup v1")("a frozen cgroup is refused, and left as it is", () => {
+  const of = bundle("true");
+  const freezer = `/sys/fs/cgroup/freezer${of.config.linux.cgroupsPath}`;
+  mkdirSync(freezer);
+  writeFileSync(`${freezer}/freezer.state`, "FROZEN");
+  try {
+    for (let round = 0; round < 2; round++) {
+      expect(complaint(runBundle(of))).toContain("container's cgroup unexpectedly frozen");
+    }
+  } finally {
+    rmdirSync(freezer);
   }
 });
 

@@ -28,6 +28,7 @@ export function makeBirthplace(plan: CgroupPlan): CgroupRecord {
 /**
  * Makes a container's cgroup and puts every limit into force before any process is in it, so that none ever runs without.
  *
+ * @param record from {@link makeBirthplace}; after a failure it has what was made here only.
  * @returns where it is. On failure nothing that was made is left.
  * @throws RuntimeFault also when the cgroup is there already and has processes or is frozen.
  */
@@ -44,7 +45,15 @@ export function prepareCgroup(
     return record;
   } catch (error) {
     unmakeCgroups(record.made);
+    forgetOthers(record);
     throw error;
+  }
+}
+
+/** What was there before may be another container's: undoing this one must not kill or remove anything in it. */
+function forgetOthers(record: CgroupRecord): void {
+  for (const key of Object.keys(record.paths)) {
+    if (!record.made.includes(record.paths[key]!)) delete record.paths[key];
   }
 }
 
