@@ -3,6 +3,8 @@ import { type ConfigFault, child, fault } from "./config-fault.ts";
 import * as generated from "./generated/validate.js";
 import { type IntegerType, integerBounds } from "./integer-bounds.ts";
 import { nearest } from "./misspelt-fields.ts";
+import { renameFields } from "./other-case.ts";
+import type { Schema } from "./schema/json-schema.ts";
 
 export type SchemaName = "Config" | "Process" | "LinuxResources";
 
@@ -16,14 +18,16 @@ const validators = {
 const mostErrors = 1000;
 
 /**
- * Takes the members that are null out of `value`'s objects (Go's decoder leaves a field that is null as if it were absent,
- * and callers written in Go write such documents), then adds a fault for each error that is left.
+ * Reads `value` as Go's decoder would, which is what callers write for: a member that is null is as if it were absent, and a field
+ * is known in whatever case it is written. Then adds a fault for each error that is left.
  *
  * @returns the pointers of what is wrong: none when nulls were all that was.
  */
 export function explainSchema(name: SchemaName, value: unknown, into: ConfigFault[]): string[] {
   dropNulls(value);
   const validate = validators[name];
+  if (validate(value)) return [];
+  renameFields(value, name, require("./generated/config.schema.json") as Schema, into);
   if (validate(value)) return [];
   const seen = new Set<string>();
   const errors = validate.errors ?? [];

@@ -19,9 +19,11 @@ export function lintText(configText: string, host: HostCapabilities): Lint & { c
   if (value !== undefined) checkAgainstHost(value, host, more);
   const isJson = value !== undefined || faults[0]?.pointer !== "";
   if (isJson) findMisspeltFields(JSON.parse(configText), require("./generated/config.schema.json") as Schema, more);
+  // A field in another case was told already where it was taken for what it is meant to be.
+  const told = (one: ConfigFault) => warnings.some(({ pointer }) => pointer === one.pointer);
   return {
     config: value,
     faults: [...faults, ...more.filter((one) => one.severity === "fault")],
-    warnings: [...warnings, ...more.filter((one) => one.severity === "warning")],
+    warnings: [...warnings, ...more.filter((one) => one.severity === "warning" && !told(one))],
   };
 }

@@ -54,6 +54,23 @@ test("a required member that is null is missing", () => {
   ]);
 });
 
+test("a field in another case is read where the document cannot be used without it", () => {
+  const text = documentWith({ "/linux/resources": { hugepageLimits: [{ pagesize: "2MB", limit: 0 }] } });
+  const { value, faults, warnings } = validateText(text);
+  expect(faults).toEqual([]);
+  expect(value!.linux!.resources!.hugepageLimits).toEqual([{ pageSize: "2MB", limit: 0 }]);
+  expect(told(warnings)).toContain(
+    'warning /linux/resources/hugepageLimits/0/pagesize: taken for "pageSize": case matters',
+  );
+});
+
+test("a field that is there in its own case is not replaced, nor is a key that is free renamed", () => {
+  const changes = { "/process/ARGS": ["no"], "/process/CWD": "/", "/process/cwd": undefined };
+  const { value } = validateText(documentWith({ ...changes, "/annotations": { Destination: "x" } }));
+  expect(value!.process).toMatchObject({ cwd: "/", args: ["sh"] });
+  expect(value!.annotations).toEqual({ Destination: "x" });
+});
+
 test("an item of a list that is null is not of its type", () => {
   expect(told(validateText(documentWith({ "/process/args": [null] })).faults)).toEqual([
     "/process/args/0: not a string",

@@ -34,7 +34,7 @@ testRows([
   [
     "an ambient capability that is not inheritable is lost",
     { [at]: { permitted: ["CAP_KILL"], ambient: ["CAP_KILL"] } },
-    `warning ${at}/ambient: can't raise ambient capabilities that are not permitted and inheritable: [CAP_KILL]`,
+    `warning ${at}/ambient/0: can't raise ambient capability CAP_KILL: it is not permitted and inheritable`,
   ],
   [
     "an ambient capability that is permitted and inheritable is accepted",

@@ -52,11 +52,9 @@ export function checkCapabilities(sets: LinuxCapabilities, at: string, into: Con
     const why = "unable to apply caps: operation not permitted: an effective capability that is not permitted";
     fault(into, `${at}/effective/${i}`, why, name, "a name of /process/capabilities/permitted");
   }
-  const lost = ambient.filter((name) => isKnown(name) && !(permitted.includes(name) && inheritable.includes(name)));
-  if (lost.length === 0) return;
-  warning(
-    into,
-    `${at}/ambient`,
-    `can't raise ambient capabilities that are not permitted and inheritable: [${lost.join(" ")}]`,
-  );
+  for (let i = 0; i < ambient.length; i++) {
+    const name = ambient[i]!;
+    if (!isKnown(name) || (permitted.includes(name) && inheritable.includes(name))) continue;
+    warning(into, `${at}/ambient/${i}`, `can't raise ambient capability ${name}: it is not permitted and inheritable`);
+  }
 }
