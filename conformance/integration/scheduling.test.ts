@@ -3,10 +3,10 @@ import { chownSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { type Edit, put } from "./bundle.ts";
 import { containers, succeeded } from "./harness.ts";
-import { complaint } from "./runtime.ts";
+import { call, complaint, runtimePath } from "./runtime.ts";
 import { needs } from "./supports.ts";
 
-const { base, prints, run, running, runtime } = containers("scheduling");
+const { base, bundle, env, prints, root, run, running, runtime } = containers("scheduling");
 
 const set =
   (pointer: string, value: unknown): Edit =>
@@ -26,6 +26,13 @@ for (const [scheduler, policy, nice] of policies) {
     expect([fields[38], fields[16]]).toEqual([policy, nice]);
   });
 }
+
+needs("affinity of exec", "two processors")("a container is not confined to the CPUs of the runtime's caller", () => {
+  const of = bundle("grep Cpus_allowed_list /proc/self/status");
+  const confined = ["taskset", "-c", "0", runtimePath, "--root", root, "run", "--bundle", of.dir, of.id];
+  const outcome = succeeded(call(confined, join(base, "confined"), { env }));
+  expect(outcome.stdout.split(":")[1]!.trim()).not.toBe("0");
+});
 
 needs("ioPriority")("the I/O priority is the config's", () => {
   const seen = prints("ionice -p $$", (config) => {

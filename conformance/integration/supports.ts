@@ -93,6 +93,7 @@ const machineGaps = {
   fish: () => (Bun.which("fish") === null ? "fish is not installed" : undefined),
   zsh: () => (Bun.which("zsh") === null ? "zsh is not installed" : undefined),
   tmux: () => (Bun.which("tmux") === null ? "tmux is not installed" : undefined),
+  "two processors": () => (navigator.hardwareConcurrency < 2 ? "there is one processor" : undefined),
   "cgroup v1": () => (existsSync("/sys/fs/cgroup/cgroup.controllers") ? "the machine has cgroup v2 only" : undefined),
   "veth devices": () => vethGap(),
   AppArmor: () => apparmorGap(),

@@ -1,6 +1,6 @@
 /** From a plan to a container whose init waits for start; or to nothing at all, if anything fails. */
-import { AT_EMPTY_PATH, MFD_CLOEXEC, SOCK_SEQPACKET } from "../../native-bindings/constants.ts";
-import { AT_FDCWD, close, O_NOFOLLOW, O_RDWR, open, S_IFIFO } from "../../native-bindings/files.ts";
+import { MFD_CLOEXEC, SOCK_SEQPACKET } from "../../native-bindings/constants.ts";
+import { close } from "../../native-bindings/files.ts";
 import { cstring, syscall } from "../../native-bindings/libc.ts";
 import { SYS } from "../../native-bindings/syscall-numbers.ts";
 import { SystemError } from "../../native-bindings/system-error.ts";
@@ -19,6 +19,7 @@ import { limitSilence, sayGo } from "./conversation.ts";
 import { converse } from "./converse.ts";
 import type { CreateRequest } from "./create-request.ts";
 import { removeDirectory } from "./delete.ts";
+import { makeFifos } from "./exec-fifos.ts";
 import { hostId } from "./host-id.ts";
 import { applyRlimits } from "./limits.ts";
 import { openNamespaces } from "./namespace-paths.ts";
@@ -201,22 +202,6 @@ function sendPidfd(socket: string, { initPid, prepared }: SetUp): void {
 function finishCgroup({ prepared, cgroup }: SetUp, sync: number): void {
   if (prepared.cgroup.mode !== "v2") prepareCgroup(prepared.cgroup, cgroup);
   if (prepared.plan.awaitsCgroup) sayGo(sync);
-}
-
-/** exec.fifo, which start writes to, and start.result, which tells start how it went. Both open for reading and writing. */
-function makeFifos(directory: string, owner: number, given: Map<string, number>): void {
-  for (const [name, file] of [
-    ["fifo", "exec.fifo"],
-    ["result", "start.result"],
-  ] as const) {
-    const path = `${directory}/${file}`;
-    const made = syscall(SYS.mknodat, AT_FDCWD, cstring(path), S_IFIFO | 0o600, 0);
-    if (made < 0) throw new SystemError("mkfifo", JSON.stringify(path), -made);
-    const fd = open(path, O_RDWR | O_NOFOLLOW);
-    given.set(name, fd);
-    // As runc's does: who is root in the container may be asked to open it.
-    if (owner !== 0) syscall(SYS.fchownat, fd, cstring(""), owner, -1, AT_EMPTY_PATH);
-  }
 }
 
 /** What only some containers' programs are given: state for inner hooks, the console socket, prepared mounts, a cgroup. */

@@ -8,6 +8,7 @@ import {
   O_WRONLY,
   S_IFIFO,
   tryOpen,
+  tryRmdir,
   tryUnlink,
 } from "../../native-bindings/files.ts";
 import { addressOf, syscall } from "../../native-bindings/libc.ts";
@@ -17,7 +18,7 @@ import { RuntimeFault } from "../report/fault.ts";
 import type { Log } from "../report/log.ts";
 import { type ContainerRecord, readRecord } from "../state/container-record.ts";
 import { openProcess } from "../state/process-identity.ts";
-import { containerStatus } from "../state/status.ts";
+import { containerStatus, execFifoName, resultDirectoryName, resultFifoName } from "../state/status.ts";
 import { specVersion } from "./state.ts";
 
 export interface StartRequest {
@@ -43,8 +44,8 @@ export function startContainer({ root, id, notifySocket, log }: StartRequest): v
   if (status !== "created") throw notCreated(status);
   const pidfd = openProcess(record.init_process_pid, record.init_process_start);
   if (pidfd === undefined) throw notCreated("stopped");
-  const fifo = openFifo(`${directory}/exec.fifo`, O_WRONLY);
-  const result = openFifo(`${directory}/start.result`, O_RDONLY);
+  const fifo = openFifo(`${directory}/${execFifoName}`, O_WRONLY);
+  const result = openFifo(`${directory}/${resultFifoName}`, O_RDONLY);
   // Of several starts one speaks to init; the kernel lets go of the lock of one that is killed.
   const LOCK_EX = 2;
   syscall(SYS.flock, fifo, LOCK_EX);
@@ -54,8 +55,9 @@ export function startContainer({ root, id, notifySocket, log }: StartRequest): v
   if (syscall(SYS.write, fifo, addressOf(go), 1) < 0) throw notCreated(containerStatus(record, directory));
   waitForExec(record, result, pidfd);
   log.stage("init has gone on: the container's program runs");
-  tryUnlink(`${directory}/exec.fifo`);
-  tryUnlink(`${directory}/start.result`);
+  tryUnlink(`${directory}/${execFifoName}`);
+  tryUnlink(`${directory}/${resultFifoName}`);
+  tryRmdir(`${directory}/${resultDirectoryName}`);
   if (record.hooks?.poststart?.length) runPoststart(record, pidfd, log);
   close(fifo);
   close(result);

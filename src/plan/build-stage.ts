@@ -3,6 +3,7 @@ import type { Config } from "../bundle/config.ts";
 import { placesItselfInInit, pushPlacement } from "./enter-stage.ts";
 import type { StartPlanInput } from "./start-plan.ts";
 import type { Step } from "./step.ts";
+import type { SetCpuAffinity } from "./steps/cpu-affinity.ts";
 import type { InnerHook } from "./steps/hook.ts";
 import type { Domainname, Hostname, Sysctl } from "./steps/kernel-settings.ts";
 import type { SessionKeyring } from "./steps/session-keyring.ts";
@@ -22,6 +23,9 @@ export function buildStage(input: StartPlanInput, createHooks: readonly InnerHoo
     if ((namespaces.cloned & CLONE_NEWCGROUP) !== 0)
       steps.push({ kind: "new-cgroup-namespace", from: "/linux/namespaces" });
   }
+  // Once in its cgroup. The runtime's caller may be confined to some CPUs; the container has those of its cpuset.
+  const affinity: SetCpuAffinity = { kind: "cpu-affinity", ...EVERYWHERE, which: "any", cpus: "" };
+  steps.push(affinity);
   if (input.sessionKeyring) {
     const KEY_USR_SEARCH = 0x80000;
     const KEY_OTH_SEARCH = 0x8;

@@ -6,6 +6,7 @@ import { changeRoot, detachOldRoot, makeWorkingDirectory } from "./steps/change-
 import { cloneInit } from "./steps/clone-init.ts";
 import { closeDescriptors } from "./steps/close-descriptors.ts";
 import { console } from "./steps/console.ts";
+import { cpuAffinity } from "./steps/cpu-affinity.ts";
 import { deviceLinks, makeDevice, openDeviceDirectory } from "./steps/devices.ts";
 import { execute, findExecutable, waitForStart } from "./steps/executable.ts";
 import { makeReadonly, maskPaths, readonlyPaths } from "./steps/hidden-paths.ts";
@@ -64,6 +65,7 @@ export function allKinds(): AnyKind[] {
     newCgroupNamespace,
     placeSelf,
     initBegin,
+    cpuAffinity,
     oomScoreAdj,
     joinNamespaces,
     newUserNamespace,

@@ -10,6 +10,13 @@ export type ContainerStatus = "creating" | "created" | "running" | "paused" | "s
 export const execFifoName = "exec.fifo";
 
 /**
+ * On which init tells start how it went. Of the same name, in a directory of its own: those who look through a created container's
+ * descriptors for what leaked, as runc's own tests do, know by that name that it is closed before the container's program runs.
+ */
+export const resultDirectoryName = "started";
+export const resultFifoName = "started/exec.fifo";
+
+/**
  * @param directory the container's directory below the state root.
  * @see runtime-spec runtime.md, State
  */

@@ -1,7 +1,7 @@
 import { EINVAL } from "../../../native-bindings/errno.ts";
 import type { Step, StepKind } from "../step.ts";
 
-/** process.execCPUAffinity: on which CPUs the process may run. sched_setaffinity(2). */
+/** On which CPUs the process may run: for one of exec, process.execCPUAffinity. sched_setaffinity(2). */
 export interface SetCpuAffinity extends Step {
   readonly kind: "cpu-affinity";
   /** Before it is in its cgroup; in it; or, where none is asked for, any CPU, whatever the runtime was confined to. */
