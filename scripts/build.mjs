@@ -4,6 +4,8 @@
  *
  *   node scripts/build.mjs [OUTFILE]
  *
+ * Also writes the manual, from the same command table, to man/.
+ *
  * Installs the npm packages when they are missing. Downloads nothing else.
  */
 import { execFileSync } from "node:child_process";
@@ -36,6 +38,17 @@ function revision() {
   }
 }
 
+/** Of the last change, for the manual's footers: the same source gives the same pages. */
+function date() {
+  try {
+    return execFileSync("git", ["log", "-1", "--format=%cs"], { stdio: ["ignore", "pipe", "ignore"] })
+      .toString()
+      .trim();
+  } catch {
+    return "";
+  }
+}
+
 const version = JSON.parse(readFileSync("package.json", "utf8")).version;
 mkdirSync("build/entries", { recursive: true });
 
@@ -50,4 +63,5 @@ compile(written);
 // Copied in one go: the page cache then holds it in large folios, and it starts 1 ms faster (docs/measurements.md).
 writeFileSync(outfile, readFileSync(written), { mode: 0o755 });
 rmSync(written);
+execFileSync(bun, ["scripts/manual/write.ts", "man", version, date()], { stdio: "inherit" });
 console.log(`build: ${outfile} is ready`);

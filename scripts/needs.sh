@@ -65,7 +65,7 @@ build() {
   npm_packages
   local newer
   if [ -x bin/runts ]; then
-    newer=$(find src native-bindings scripts/build.mjs package-lock.json -type f ! -name '*.test.ts' -newer bin/runts -print -quit)
+    newer=$(find src native-bindings scripts/build.mjs scripts/manual package-lock.json -type f ! -name '*.test.ts' -newer bin/runts -print -quit)
     [ -n "$newer" ] || return 0
     say "building bin/runts: $newer is newer"
   fi

@@ -234,7 +234,7 @@ export const commands: Readonly<Record<string, () => CommandSpec>> = {
 /** Options that stand before the command. */
 export function globalOptions(): OptionSpec[] {
   return [
-    { name: "debug", type: "bool", help: "log at the debug level" },
+    { name: "debug", type: "bool", help: "log what is done, stage by stage, with times" },
     { name: "log", type: "string", value: "FILE", help: "the file to append log lines to (default: standard error)" },
     { name: "log-format", type: "string", value: "text|json", help: "how log lines are written (default: text)" },
     {
