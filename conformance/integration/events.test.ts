@@ -230,8 +230,12 @@ function shape(value: unknown): unknown {
   if (value === null || typeof value !== "object") return value === null ? null : typeof value;
   const members = Object.entries(value).map(([name, member]) => [name, shape(member)] as const);
   // Left out where they are 0, which is chance; earlier versions of runc write empty objects then.
-  const chance = ["throttling", "cache", "usage", "max", "percpu_kernel", "percpu_user", "psi", "blkio"];
-  return members.filter(([name]) => !chance.includes(name));
+  const chance = ["cache", "usage", "max", "percpu_kernel", "percpu_user", "psi", "blkio"];
+  return members.filter(([name]) => !chance.includes(name) && !isNothing((value as Record<string, unknown>)[name]));
+}
+
+function isNothing(member: unknown): boolean {
+  return typeof member === "object" && member !== null && Object.values(member).every((value) => value === 0);
 }
 
 const runc = Bun.which("runc");

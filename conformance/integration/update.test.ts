@@ -183,7 +183,7 @@ const document = {
 
 function expectDocument(id: string): void {
   const expected: Record<string, string> = hasV2
-    ? { "memory.max": `${64 * M}`, "memory.swap.max": "0", "cpu.weight": "40", "cpuset.cpus": "0", "pids.max": "55" }
+    ? { "memory.max": `${64 * M}`, "memory.swap.max": "0", "cpu.weight": "39", "cpuset.cpus": "0", "pids.max": "55" }
     : {
         "memory/memory.limit_in_bytes": `${64 * M}`,
         "memory/memory.memsw.limit_in_bytes": `${64 * M}`,

@@ -18,25 +18,28 @@ interface Before {
  * was in force.
  *
  * @param complain takes a line on each limit that can't be put back.
+ * @returns what puts all of them back, should something that goes with them fail.
  * @throws RuntimeFault as {@link applyWrites}.
  */
 export function applyUpdate(
   paths: Readonly<Record<string, string>>,
   writes: readonly ResourceWrite[],
   complain: (line: string) => void,
-): void {
+): () => void {
   const before: Before[] = [];
   for (const write of writes) {
     const directory = paths[write.key];
     const state = directory === undefined ? undefined : stateOf(directory, write);
     if (state !== undefined) before.push(state);
   }
+  const undo = () => putBack(before.toReversed(), complain);
   try {
     applyWrites(paths, writes);
   } catch (error) {
-    putBack(before.reverse(), complain);
+    undo();
     throw error;
   }
+  return undo;
 }
 
 function stateOf(directory: string, write: ResourceWrite): Before | undefined {

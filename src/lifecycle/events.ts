@@ -6,6 +6,8 @@ import { readStats, type Stats } from "../cgroups/stats.ts";
 import { type OomWatch, watchOom } from "../cgroups/watch-oom.ts";
 import { asFault, RuntimeFault } from "../report/fault.ts";
 import type { Log } from "../report/log.ts";
+import { resctrlRoot } from "../resctrl/root.ts";
+import { readResctrlStats } from "../resctrl/stats.ts";
 import { type ContainerRecord, readRecord } from "../state/container-record.ts";
 import { openProcess } from "../state/process-identity.ts";
 import { containerStatus } from "../state/status.ts";
@@ -51,9 +53,13 @@ export function tellEvents(request: EventsRequest): void {
   else follow(record, request);
 }
 
-function statsOf({ id, cgroup }: ContainerRecord): ContainerEvent {
+function statsOf(record: ContainerRecord): ContainerEvent {
+  const { id, cgroup, intel_rdt_path: group, intel_rdt_mon_path: monitoring } = record;
   try {
-    return { type: "stats", id, data: readStats(cgroup ?? NO_CGROUP) };
+    const stats = readStats(cgroup ?? NO_CGROUP);
+    const root = group === undefined ? undefined : resctrlRoot();
+    if (root === undefined) return { type: "stats", id, data: stats };
+    return { type: "stats", id, data: { ...stats, intel_rdt: readResctrlStats(root, group!, monitoring ?? group!) } };
   } catch (error) {
     throw asFault(error, "unable to get container cgroup stats");
   }

@@ -1,4 +1,3 @@
-import { exists } from "../../native-bindings/files.ts";
 import type { LinuxResources } from "../bundle/config.ts";
 import { applyUpdate } from "../cgroups/apply-update.ts";
 import { refuseLimitBelowUsage } from "../cgroups/check-usage.ts";
@@ -10,12 +9,11 @@ import type { Log } from "../report/log.ts";
 import { readRecord } from "../state/container-record.ts";
 import { containerStatus } from "../state/status.ts";
 import { notRunning } from "./kill.ts";
+import { type RequestedSchemas, schemaUpdate } from "./update-schemas.ts";
 
 /** What `update` is asked for. */
-export interface RequestedLimits {
+export interface RequestedLimits extends RequestedSchemas {
   readonly resources: LinuxResources;
-  readonly l3CacheSchema?: string;
-  readonly memBwSchema?: string;
   /** What the caller knows the field at a pointer below linux.resources as: an option, or that pointer. */
   nameOf(pointer: string): string;
 }
@@ -39,7 +37,7 @@ export interface UpdateRequest {
 export function updateContainer({ root, id, limits, log }: UpdateRequest): void {
   const record = readRecord(root, id);
   const asked = limits();
-  refuseRdt(asked);
+  const schemas = schemaUpdate(record, asked);
   const status = containerStatus(record, `${root}/${id}`);
   if (status === "stopped" || status === "creating") throw notRunning(id);
   const cgroup: CgroupRecord = record.cgroup ?? { driver: "cgroupfs", mode: "v1", paths: {}, made: [] };
@@ -47,7 +45,13 @@ export function updateContainer({ root, id, limits, log }: UpdateRequest): void 
     const resources = completeUpdate(asked.resources, cgroup);
     const writes = resourceWrites(resources, cgroup.mode);
     if (resources.memory !== undefined) refuseLimitBelowUsage(cgroup, resources.memory);
-    applyUpdate(cgroup.paths, writes, (line) => log.warn(line));
+    const undo = applyUpdate(cgroup.paths, writes, (line) => log.warn(line));
+    try {
+      schemas?.();
+    } catch (error) {
+      undo();
+      throw error;
+    }
   });
 }
 
@@ -61,21 +65,4 @@ function inTermsOf(asked: RequestedLimits, act: () => void): void {
     if (!(error instanceof RuntimeFault) || !error.facts.where?.startsWith(`${RESOURCES}/`)) throw error;
     throw new RuntimeFault({ ...error.facts, where: asked.nameOf(error.facts.where.slice(RESOURCES.length)) });
   }
-}
-
-/** Every option is known by the name of what it needs: resource control is a feature of some processors. */
-function refuseRdt({ l3CacheSchema, memBwSchema }: RequestedLimits): void {
-  const hint = "resctrl is not mounted on /sys/fs/resctrl, or this processor does not have it";
-  if (l3CacheSchema !== undefined && !exists("/sys/fs/resctrl/info/L3")) {
-    throw new RuntimeFault({ what: "Intel RDT/CAT: l3 cache schema is not enabled", where: "--l3-cache-schema", hint });
-  }
-  if (memBwSchema !== undefined && !exists("/sys/fs/resctrl/info/MB")) {
-    throw new RuntimeFault({
-      what: "Intel RDT/MBA: memory bandwidth schema is not enabled",
-      where: "--mem-bw-schema",
-      hint,
-    });
-  }
-  if (l3CacheSchema === undefined && memBwSchema === undefined) return;
-  throw new RuntimeFault({ what: "updating a non-existent Intel RDT configuration is not supported" });
 }

@@ -98,6 +98,11 @@ export function enterGroup(group: ResctrlGroup, pid: number): void {
   if (monitoring !== undefined) addTask(root, monitoring, pid);
 }
 
+/** Changes what a group is allotted: the resources that are named, the others stay. @throws RuntimeFault */
+export function changeSchemata(root: string, group: string, rdt: LinuxIntelRdt): void {
+  write(root, `${group}/schemata`, schemataText(rdt), "unable to write the schemata");
+}
+
 /** Puts a process in a group, which its children inherit. @throws RuntimeFault */
 export function addTask(root: string, group: string, pid: number): void {
   write(root, `${group}/tasks`, `${pid}`, `unable to add pid ${pid} to the resctrl group`);

@@ -31,3 +31,15 @@ test("waiting for a process ends with it, and not before its time is up", () => 
   expect(waitForEnd(pidfd, 5000)).toBe(true);
   close(pidfd);
 });
+
+test("a process that is gone is gone also where its session lives on", async () => {
+  const leader = Bun.spawn(["setsid", "sh", "-c", "sleep 100 >/dev/null & echo $! $$"]);
+  const [sleeper, session] = (await new Response(leader.stdout).text()).trim().split(" ").map(Number);
+  await leader.exited;
+  try {
+    expect(session).toBe(leader.pid);
+    expect(openProcess(leader.pid, 1)).toBeUndefined();
+  } finally {
+    process.kill(sleeper!, "SIGKILL");
+  }
+});

@@ -2,7 +2,7 @@
  * A process by pid and start time. A pid alone may belong to another process by now; the pair is one process for as long
  * as the system runs.
  */
-import { ESRCH } from "../../native-bindings/errno.ts";
+import { EINVAL, ESRCH } from "../../native-bindings/errno.ts";
 import { close, readTextIfThere } from "../../native-bindings/files.ts";
 import { addressOf, syscall, syscallRetry } from "../../native-bindings/libc.ts";
 import { SYS } from "../../native-bindings/syscall-numbers.ts";
@@ -50,7 +50,8 @@ export function isAlive(pid: number, startTime: number): boolean {
 export function openProcess(pid: number, startTime: number): number | undefined {
   if (!(pid > 0)) return undefined;
   const pidfd = syscallRetry(SYS.pidfd_open, pid, 0);
-  if (pidfd === -ESRCH) return undefined;
+  // EINVAL, before Linux 6.15: gone too, but its number still names the session of processes that it left.
+  if (pidfd === -ESRCH || pidfd === -EINVAL) return undefined;
   if (pidfd < 0) throw new SystemError("pidfd_open", `${pid}`, -pidfd);
   if (isAlive(pid, startTime)) return pidfd;
   close(pidfd);
