@@ -101,7 +101,7 @@ needs("memoryPolicy")("a memory policy without the nodes that it needs is refuse
   expect(run("true", set("/linux/memoryPolicy", { mode: "MPOL_BIND" })).code).toBe(1);
 });
 
-needs("idmapped mounts")("an idmapped bind shows other owners inside than outside", () => {
+needs("idmapped mounts", "idmapped tmpfs")("an idmapped bind shows other owners inside than outside", () => {
   const volume = join(base, "volume");
   mkdirSync(volume);
   chownSync(volume, 100_005, 100_006);

@@ -1,5 +1,6 @@
 import { test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
+import { release } from "node:os";
 import { runtimeName, runtimePath } from "./runtime.ts";
 
 /**
@@ -87,6 +88,11 @@ function vethGap(): string | undefined {
   return made.exitCode === 0 ? undefined : `no veth devices here: ${made.stderr.toString().trim()}`;
 }
 
+function isOlderThan(major: number, minor: number): boolean {
+  const [ours = 0, ourMinor = 0] = release().split(".").map(Number);
+  return ours < major || (ours === major && ourMinor < minor);
+}
+
 /** A reason why this machine can't run a test, or undefined. */
 const machineGaps = {
   bash: () => (Bun.which("bash") === null ? "bash is not installed" : undefined),
@@ -96,6 +102,8 @@ const machineGaps = {
   "two processors": () => (navigator.hardwareConcurrency < 2 ? "there is one processor" : undefined),
   "cgroup v1": () => (existsSync("/sys/fs/cgroup/cgroup.controllers") ? "the machine has cgroup v2 only" : undefined),
   "veth devices": () => vethGap(),
+  // The tests' directories are in /run.
+  "idmapped tmpfs": () => (isOlderThan(6, 3) ? "a tmpfs can be idmapped since Linux 6.3" : undefined),
   AppArmor: () => apparmorGap(),
   SELinux: () => (existsSync("/sys/fs/selinux/enforce") ? undefined : "SELinux is not at work here"),
   "installed runc": () => (Bun.which("runc") === null ? "there is no runc to compare with" : undefined),

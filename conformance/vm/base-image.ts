@@ -32,7 +32,7 @@ const packages = [
   // What the runtime calls or loads.
   ...["libseccomp2", "libsystemd0", "uidmap", "criu"],
   // What the tests call, and what a person who looks for a fault wants.
-  ...["busybox-static", "libcap2-bin", "runc", "crun", "strace", "less"],
+  ...["busybox-static", "libcap2-bin", "runc", "crun", "strace", "less", "tmux"],
 ];
 const kernelPackage = "linux-image-cloud-amd64";
 
@@ -126,6 +126,7 @@ function settle(root: string): void {
   run(["systemctl", "--root", root, "set-default", "multi-user.target"]);
   run(["systemctl", "--root", root, "mask", "e2scrub_reap.service", "getty.target", "timers.target"]);
   writeFileSync(join(root, "etc/hostname"), "vm\n");
+  writeFileSync(join(root, "etc/hosts"), "127.0.0.1 localhost vm\n");
   writeFileSync(join(root, "etc/machine-id"), `${"0".repeat(31)}1\n`);
   rmSync(join(root, "var/cache/apt"), { recursive: true, force: true });
 }
