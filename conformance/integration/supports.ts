@@ -32,6 +32,8 @@ const standInGaps = {
   scheduler: "1.1.5 doesn't know the field",
   ioPriority: "1.1.5 doesn't know the field",
   memoryPolicy: "1.1.5 doesn't know the field",
+  "start without /proc": "runc init wants /proc/sys/kernel/cap_last_cap",
+  "exec without mount namespace": "runc executes in the host's root directory",
   "affinity of exec": "1.1.5 doesn't know the field",
   netDevices: "1.1.5 doesn't know the field",
   "one start wins": "a start of 1.1.5 that loses may wait for ever at the FIFO",

@@ -11,7 +11,8 @@ import type { ExecTarget } from "./exec-target.ts";
 
 /**
  * The process, complete: from the file that was given, or from the bundle's config.json as it is now with the changes of the
- * command line; what neither says is as the container's own process has it, and so is its oom_score_adj.
+ * command line; what neither says is as the container's own process has it, and so is its
+ * oom_score_adj. Limits are not: as with runc, those that nobody gives are the caller's.
  *
  * @throws RuntimeFault, listing every fault.
  */
@@ -28,7 +29,6 @@ export function execProcess(request: ExecRequest, target: ExecTarget): Process {
     capabilities: given.capabilities ?? own.capabilities,
     apparmorProfile: given.apparmorProfile || own.apparmorProfile,
     selinuxLabel: given.selinuxLabel || own.selinuxLabel,
-    rlimits: given.rlimits !== undefined && given.rlimits.length > 0 ? given.rlimits : own.rlimits,
     ioPriority: given.ioPriority ?? own.ioPriority,
     scheduler: given.scheduler ?? own.scheduler,
     execCPUAffinity: given.execCPUAffinity ?? own.execCPUAffinity,

@@ -56,11 +56,17 @@ export function prepareExec(request: ExecRequest, target: ExecTarget): PreparedE
       rlimits: withCallersOpenFiles(rlimits, byRuntime ? [] : rlimits),
       awaitsRuntime: (byRuntime && rlimits.length > 0) || (process.terminal === true && !request.detach),
       sessionKeyring: target.record.no_new_keyring !== true,
-      umask: process.user?.umask ?? target.config.process!.user?.umask,
+      umask: umaskOf(request, process, target),
       preservedDescriptors: request.preserveFds,
     },
     rlimitsByRuntime: byRuntime ? rlimits : [],
   };
+}
+
+/** The container's, whatever its bundle says by now; a process from a file may have its own. */
+function umaskOf({ processFile }: ExecRequest, process: Process, { config }: ExecTarget): number | undefined {
+  const own = config.process!.user?.umask;
+  return processFile === undefined ? own : (process.user?.umask ?? own);
 }
 
 /** All three standard descriptors are the same new terminal, which belongs to the container's root. */
