@@ -32,6 +32,7 @@ const standInGaps = {
   scheduler: "1.1.5 doesn't know the field",
   ioPriority: "1.1.5 doesn't know the field",
   memoryPolicy: "1.1.5 doesn't know the field",
+  "component-wise --cgroup": "before 1.5.2 a sibling with the same beginning was taken for a cgroup below",
   "start without /proc": "runc init wants /proc/sys/kernel/cap_last_cap",
   "exec without mount namespace": "runc executes in the host's root directory",
   "affinity of exec": "1.1.5 doesn't know the field",
@@ -111,6 +112,8 @@ const machineGaps = {
   "installed runc": () => (Bun.which("runc") === null ? "there is no runc to compare with" : undefined),
   "cgroup v2": () =>
     existsSync("/sys/fs/cgroup/cgroup.controllers") ? undefined : "the machine's controllers are cgroup v1's",
+  "hybrid cgroups": () =>
+    existsSync("/sys/fs/cgroup/unified/cgroup.procs") ? undefined : "the machine has no hybrid hierarchy",
   "user namespaces": () =>
     readFileSync("/proc/sys/user/max_user_namespaces", "utf8").trim() === "0" ? "no user namespaces here" : undefined,
 } as const;
