@@ -7,7 +7,7 @@ import { needs } from "./supports.ts";
 
 const test = needs("exec command");
 
-const { base, create, running, runtime, state } = containers("exec");
+const { base, beside, create, running, runtime, state } = containers("exec");
 
 const exec = (id: string, ...args: string[]): Outcome =>
   runtime(["exec", ...args.slice(0, -1), id, "sh", "-c", args.at(-1)!]);
@@ -85,6 +85,29 @@ test("exec --detach returns at once, and writes the pid file", async () => {
   const pid = readFileSync(file, "utf8");
   await until("the program", () => readFileSync(`/proc/${pid}/cmdline`, "utf8").startsWith("sleep"));
   expect((JSON.parse(runtime(["ps", "-f", "json", of.id]).stdout) as number[]).includes(Number(pid))).toBe(true);
+});
+
+test("a signal to exec in the foreground is its program's", async () => {
+  const of = running();
+  const script = "trap 'echo got it; exit 7' TERM; echo up; while :; do sleep 0.1; done";
+  const call = beside(["exec", of.id, "sh", "-c", script]);
+  await until("the program", () => call.output().stdout.includes("up"));
+  process.kill(call.pid, "SIGTERM");
+  expect(await call.ended).toMatchObject({ code: 7, stdout: "up\ngot it\n", hung: false });
+});
+
+test("exec --detach leaves nothing of the runtime behind, and its process to whoever reaps", async () => {
+  const of = running();
+  const file = join(base, "orphan-pid");
+  succeeded(runtime(["exec", "-d", "--pid-file", file, of.id, "sleep", "999"]));
+  const pid = readFileSync(file, "utf8");
+  expect(pid).toMatch(/^[1-9][0-9]*$/);
+  const parent = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]!.split(" ")[1]!;
+  expect(readFileSync(`/proc/${parent}/cmdline`, "utf8")).not.toContain("exec");
+  const inside = succeeded(runtime(["exec", of.id, "sh", "-c", "cat /proc/[0-9]*/comm"]))
+    .stdout.trim()
+    .split("\n");
+  expect(inside.sort()).toEqual(["cat", "sh", "sleep", "sleep"]);
 });
 
 test("exec works in a container that is created and not started", () => {

@@ -80,7 +80,7 @@ export function callBeside(argv: readonly string[], scratch: string, env: Record
     clearTimeout(limit);
     return { code: hung ? undefined : codeOf(child), hung, ...readOutput(scratch) };
   });
-  return { pid: child.pid, kill: () => child.kill("SIGKILL"), ended };
+  return { pid: child.pid, kill: () => child.kill("SIGKILL"), output: () => readOutput(scratch), ended };
 }
 
 function codeOf(child: { exitCode: number | null; signalCode?: unknown }): number {
