@@ -48,6 +48,7 @@ const standInGaps = {
   "json pointers": "only runts says where in config.json a fault is",
   "ready later in the foreground": "runc reads no more once the program is ready",
   "job control of the runtime itself": "runc takes SIGTTOU for its container, and sets the terminal again and again",
+  "missing roots": "1.1.5 lists nothing for a root that isn't there",
   completions: "runc's script is for bash only, and not in the program",
   "all faults at once": "only runts tells all faults of a config at once",
   "crun's extras": "runc knows nothing of crun's annotations and options",
