@@ -7,6 +7,7 @@ import { call, complaint, runtimePath } from "./runtime.ts";
 import { needs } from "./supports.ts";
 
 const test = needs("events command");
+const ends = needs("events that end", "events command");
 const onV1 = needs("cgroup v1", "events command");
 const onV2 = needs("cgroup v2", "events command");
 
@@ -78,7 +79,7 @@ onV2("pressure is told on v2, where the kernel measures it", () => {
   }
 });
 
-test("a created and a paused container have stats", () => {
+needs("clean init", "events command")("a created and a paused container have stats", () => {
   const [created, paused] = [create("true"), running()];
   succeeded(runtime(["pause", paused.id]));
   for (const { id } of [created, paused]) expect(stats(id).data.pids.current).toBe(1);
@@ -134,7 +135,7 @@ function openFiles(pid: number): string[] {
   }
 }
 
-test("stats come in intervals, and end with the container", async () => {
+ends("stats come in intervals, and end with the container", async () => {
   const { id } = running();
   const { lines, ended, complaints } = follow(id, "--interval", "50ms");
   await until("three lines", () => lines().length >= 3);
@@ -144,7 +145,7 @@ test("stats come in intervals, and end with the container", async () => {
   expect(complaints()).toBe("");
 });
 
-test("the first line comes after an interval, and the container's end does not wait for it", async () => {
+ends("the first line comes after an interval, and the container's end does not wait for it", async () => {
   const { id } = running();
   const { lines, ended, watching } = follow(id, "--interval=1h");
   await watching();
@@ -153,7 +154,7 @@ test("the first line comes after an interval, and the container's end does not w
   expect(lines()).toEqual([]);
 });
 
-test("while one process of the container is left, events go on", async () => {
+ends("while one process of the container is left, events go on", async () => {
   const { id } = create("sleep 1000 & exit 0", (config) => withoutNamespace(config, "pid"));
   const { lines, ended } = follow(id, "--interval", "50ms");
   await until("a line", () => lines().length > 0);
@@ -170,7 +171,7 @@ const hungry = (config: Parameters<Edit>[0]) => {
 };
 const eat = "dd if=/dev/zero of=/dev/null bs=64M count=1";
 
-test("each time that memory is short an event of type oom is told", async () => {
+ends("each time that memory is short an event of type oom is told", async () => {
   const of = create(`for i in 1 2; do while [ ! -e /go$i ]; do sleep 0.02; done; ${eat}; done; sleep 1000`, hungry);
   succeeded(runtime(["start", of.id]));
   const { lines, complaints, watching } = follow(of.id, "--interval", "1h");
@@ -183,7 +184,7 @@ test("each time that memory is short an event of type oom is told", async () => 
   expect(complaints()).toBe("");
 });
 
-test("an event of type oom is told also when it is the container's end", async () => {
+ends("an event of type oom is told also when it is the container's end", async () => {
   const of = create(`while [ ! -e /go ]; do sleep 0.02; done; exec ${eat}`, hungry);
   succeeded(runtime(["start", of.id]));
   const { lines, ended, watching } = follow(of.id, "--interval", "1h");
@@ -193,7 +194,7 @@ test("an event of type oom is told also when it is the container's end", async (
   expect(lines()).toEqual([{ type: "oom", id: of.id }] as unknown as Told[]);
 });
 
-test("when nobody reads any more, it ends", async () => {
+ends("when nobody reads any more, it ends", async () => {
   const { id } = running();
   const child = Bun.spawn([runtimePath, "--root", root, "events", "--interval", "1h", id], { stdout: "pipe", env });
   await Bun.sleep(200);

@@ -68,27 +68,33 @@ test("SIGKILL ends a paused container", async () => {
   expect(complaint(runtime(["resume", id]))).toMatch(/^container not paused/);
 });
 
-test("SIGKILL ends all processes of a paused container without a pid namespace", async () => {
-  const of = create("sleep 1000 & sleep 1000; true", (config) => withoutNamespace(config, "pid"));
-  succeeded(runtime(["start", of.id]));
-  const pids = () => JSON.parse(succeeded(runtime(["ps", "-f", "json", of.id])).stdout) as number[] | null;
-  await until("three processes", () => pids()?.length === 3);
-  succeeded(runtime(["pause", of.id]));
-  succeeded(runtime(["kill", of.id, "KILL"]));
-  await until("their end", () => pids() === null);
-});
+needs("frozen processes end", "pause command")(
+  "SIGKILL ends all processes of a paused container without a pid namespace",
+  async () => {
+    const of = create("sleep 1000 & sleep 1000; true", (config) => withoutNamespace(config, "pid"));
+    succeeded(runtime(["start", of.id]));
+    const pids = () => JSON.parse(succeeded(runtime(["ps", "-f", "json", of.id])).stdout) as number[] | null;
+    await until("three processes", () => pids()?.length === 3);
+    succeeded(runtime(["pause", of.id]));
+    succeeded(runtime(["kill", of.id, "KILL"]));
+    await until("their end", () => pids() === null);
+  },
+);
 
-test("the processes of a container without a pid namespace stop too", async () => {
-  const of = create("while :; do echo a; sleep 0.01; done & while :; do echo b; sleep 0.01; done", (config) =>
-    withoutNamespace(config, "pid"),
-  );
-  succeeded(runtime(["start", of.id]));
-  await until("both", () => /a\n.*b\n/s.test(of.logs().stdout));
-  succeeded(runtime(["pause", of.id]));
-  const { length } = of.logs().stdout;
-  await Bun.sleep(100);
-  expect(of.logs().stdout).toHaveLength(length);
-});
+needs("frozen processes end", "pause command")(
+  "the processes of a container without a pid namespace stop too",
+  async () => {
+    const of = create("while :; do echo a; sleep 0.01; done & while :; do echo b; sleep 0.01; done", (config) =>
+      withoutNamespace(config, "pid"),
+    );
+    succeeded(runtime(["start", of.id]));
+    await until("both", () => /a\n.*b\n/s.test(of.logs().stdout));
+    succeeded(runtime(["pause", of.id]));
+    const { length } = of.logs().stdout;
+    await Bun.sleep(100);
+    expect(of.logs().stdout).toHaveLength(length);
+  },
+);
 
 test("a container that forks without end can be paused, again and again", () => {
   const of = create("while :; do true & (true; true) & wait; done");
