@@ -1,5 +1,6 @@
 import type { LinuxDevice, LinuxDeviceCgroup } from "../config.ts";
 import { type ConfigFault, fault } from "../config-fault.ts";
+import { checkLength } from "./path-length.ts";
 
 /** MKDEV's 12 and 20 bits, makedev(3). */
 const mostMajor = 4095;
@@ -10,6 +11,7 @@ export function checkDevices(devices: readonly LinuxDevice[], at: string, into: 
   for (let i = 0; i < devices.length; i++) {
     const { path, type, major, minor } = devices[i]!;
     if (path[0] !== "/") fault(into, `${at}/${i}/path`, "device path is not absolute", path, "an absolute path");
+    checkLength(path, `${at}/${i}/path`, into);
     if (type === "p") continue;
     checkNumber(major, mostMajor, `${at}/${i}/major`, into);
     checkNumber(minor, mostMinor, `${at}/${i}/minor`, into);

@@ -3,6 +3,7 @@ import { type ConfigFault, fault, warning } from "../config-fault.ts";
 import { checkMappings } from "./id-mappings.ts";
 import { isMountWord } from "./mount-options.ts";
 import { namespaceOf } from "./namespaces.ts";
+import { checkLength } from "./path-length.ts";
 import { lexicalPath } from "./paths.ts";
 
 /** config.md "Mounts". What depends on what is in the root file system is decided when it is mounted. */
@@ -15,6 +16,7 @@ export function checkMounts(config: Config, into: ConfigFault[]): void {
     const options = mount.options ?? [];
     const bind = options.includes("bind") || options.includes("rbind");
     checkDestination(mount, bind, at, into);
+    if (bind) checkLength(mount.source, `${at}/source`, into);
     if (bind) checkBind(mount, at, into);
     else checkType(mount, at, into);
     if (mapsByOption(options)) {
@@ -41,6 +43,7 @@ function checkDestination(mount: Mount, bind: boolean, at: string, into: ConfigF
     const later = "Support for non-absolute mount destinations will be removed in a future release.";
     warning(into, pointer, `mount destination ${destination} is not absolute. ${later}`);
   }
+  checkLength(destination, pointer, into);
   const path = lexicalPath(destination);
   if (path === "/") {
     fault(into, pointer, 'mountpoint "/" is on the top of rootfs', destination);

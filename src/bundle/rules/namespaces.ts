@@ -1,6 +1,7 @@
 import type { Config, LinuxNamespace, LinuxNamespaceType, LinuxTimeOffset } from "../config.ts";
 import { type ConfigFault, fault } from "../config-fault.ts";
 import { exceedsBytes } from "./byte-length.ts";
+import { checkLength } from "./path-length.ts";
 
 /** The entry for a type of namespace; without one the container shares the caller's. */
 export function namespaceOf(config: Config, type: LinuxNamespaceType): LinuxNamespace | undefined {
@@ -18,6 +19,7 @@ export function checkNamespaces(config: Config, into: ConfigFault[]): void {
       const shown = `{${JSON.stringify(type)} ${JSON.stringify(path ?? "")}}`;
       fault(into, `/linux/namespaces/${i}`, `malformed spec file: duplicated ns ${shown}`);
     }
+    checkLength(path, `/linux/namespaces/${i}/path`, into);
     if (path && path[0] !== "/") {
       fault(into, `/linux/namespaces/${i}/path`, "namespace path is not absolute", path, "an absolute path");
     }

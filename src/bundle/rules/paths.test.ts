@@ -15,7 +15,24 @@ test.each([
   expect(lexicalPath(path)).toBe(expected);
 });
 
+const longest = `/${"p".repeat(4094)}`;
+
 testRows([
+  ["a path may have 4095 bytes", { "/process/cwd": longest, "/linux/maskedPaths": [longest] }],
+  ["a root of more is refused", { "/root/path": `${longest}x` }, "/root/path: path is too long"],
+  ["bytes are counted, not letters", { "/process/cwd": `/${"é".repeat(2048)}` }, "/process/cwd: path is too long"],
+  ["masked paths have a length", { "/linux/maskedPaths": [`${longest}x`] }, "/linux/maskedPaths/0: path is too long"],
+  ["so have cgroups'", { "/linux/cgroupsPath": `${longest}x` }, "/linux/cgroupsPath: path is too long"],
+  [
+    "and devices'",
+    { "/linux/devices": [{ path: `${longest}x`, type: "c", major: 1, minor: 3 }] },
+    "/linux/devices/0/path: path is too long",
+  ],
+  [
+    "and mount points'",
+    { "/mounts": [{ destination: `${longest}x`, type: "tmpfs" }] },
+    "/mounts/0/destination: path is too long",
+  ],
   ["a root has a path", { "/root/path": "" }, "/root/path: invalid rootfs: root.path must not be empty"],
   ["a root is there", { "/root": undefined }, "/root: root must be specified"],
   ["masked paths are absolute", { "/linux/maskedPaths": ["/a", "b"] }, "/linux/maskedPaths/1: path is not absolute"],

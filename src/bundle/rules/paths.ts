@@ -1,5 +1,6 @@
 import type { Config } from "../config.ts";
 import { type ConfigFault, fault } from "../config-fault.ts";
+import { checkLength } from "./path-length.ts";
 
 /** A path without "", "." and ".." components, clamped at "/", as it would be looked up below a root without links. */
 export function lexicalPath(path: string): string {
@@ -15,6 +16,7 @@ export function lexicalPath(path: string): string {
 /** root.path, and config-linux.md "Masked Paths", "Readonly Paths": absolute paths in the container. */
 export function checkPaths(config: Config, into: ConfigFault[]): void {
   if (config.root.path === "") fault(into, "/root/path", "invalid rootfs: root.path must not be empty");
+  checkLength(config.root.path, "/root/path", into);
   checkAbsolute(config.linux?.maskedPaths, "/linux/maskedPaths", into);
   checkAbsolute(config.linux?.readonlyPaths, "/linux/readonlyPaths", into);
 }
@@ -23,6 +25,7 @@ function checkAbsolute(paths: readonly string[] | undefined, at: string, into: C
   if (paths === undefined) return;
   for (let i = 0; i < paths.length; i++) {
     const path = paths[i]!;
+    checkLength(path, `${at}/${i}`, into);
     if (path[0] !== "/") fault(into, `${at}/${i}`, "path is not absolute", path, "an absolute path in the container");
     else if (lexicalPath(path) === "/") fault(into, `${at}/${i}`, "path is the container's root", path);
   }

@@ -1,12 +1,14 @@
 import type { Process, User } from "../config.ts";
 import { type ConfigFault, fault } from "../config-fault.ts";
 import { checkArguments, checkEnvironment } from "./environment.ts";
+import { checkLength } from "./path-length.ts";
 
 /** What runc's validateProcessSpec refuses, with the kernel's limits. `at` is the process's pointer. */
 export function checkProcess(process: Process, at: string, into: ConfigFault[]): void {
   const { cwd, args } = process;
   if (cwd === "") fault(into, `${at}/cwd`, "Cwd property must not be empty");
   else if (cwd[0] !== "/") fault(into, `${at}/cwd`, "Cwd must be an absolute path", cwd);
+  checkLength(cwd, `${at}/cwd`, into);
   if (args.length === 0) fault(into, `${at}/args`, "args must not be empty");
   else if (args[0] === "") fault(into, `${at}/args/0`, 'exec: "": executable file not found in $PATH');
   checkArguments(args, `${at}/args`, into);
