@@ -15,8 +15,8 @@ export interface Finished {
 export type CommandOptions = Partial<BoundedOptions>;
 
 export interface Expected extends CommandOptions {
-  /** Exit status; 0 without it. */
-  readonly status?: number;
+  /** Exit status, or those that it may have; 0 without it. */
+  readonly status?: number | readonly number[];
   /** All of them are found in stdout and stderr. */
   readonly says?: RegExp | readonly RegExp[];
   /** See `check`. */
@@ -58,9 +58,9 @@ export function saysAtTerminal(name: string, command: readonly string[], expecte
 }
 
 function judge(done: Finished, expected: Expected): void {
-  const status = expected.status ?? 0;
-  if (done.status !== status) {
-    throw new Error(`status ${done.status}, expected ${status}: ${done.output.trim().slice(-1500)}`);
+  const statuses = [expected.status ?? 0].flat();
+  if (!statuses.includes(done.status)) {
+    throw new Error(`status ${done.status}, expected ${statuses.join(" or ")}: ${done.output.trim().slice(-1500)}`);
   }
   matches(done.output, ...[expected.says ?? []].flat());
 }

@@ -66,6 +66,21 @@ withUsers("an ordinary user runs a container, and is root inside", () => {
   ]);
 });
 
+/** As under rootless Podman: root of a namespace that the engine made, and the container makes none. */
+withUsers("root of another user namespace may not make cgroups either, and runs a container", () => {
+  const of = make("id -u; cat /proc/self/uid_map; cat /proc/self/cgroup", (config) => {
+    config.linux.namespaces = config.linux.namespaces.filter(({ type }) => type !== "user");
+    config.linux.uidMappings = undefined;
+    config.linux.gidMappings = undefined;
+  });
+  const outcome = runtime(["--root", join(home, "root"), "run", "--bundle", of.dir, of.id], {
+    through: [...asNobody, "unshare", "--user", "--map-root-user"],
+    env: { ...env, XDG_RUNTIME_DIR: home, HOME: home },
+  });
+  const [uid, map] = succeeded(outcome).stdout.split("\n");
+  expect([uid, map?.trim().split(/\s+/)]).toEqual(["0", ["0", `${user}`, "1"]]);
+});
+
 withUsers("what is made inside belongs to the user", () => {
   const outcome = run("touch /made; stat -c %u /made; mkdir /dev/shm/x && echo ok");
   expect(succeeded(outcome).stdout).toBe("0\nok\n");

@@ -1,8 +1,9 @@
 import { EPERM } from "../../native-bindings/errno.ts";
-import { close, O_WRONLY, open, readTextIfThere } from "../../native-bindings/files.ts";
+import { close, O_WRONLY, open } from "../../native-bindings/files.ts";
 import { addressOf, syscallRetry, utf8 } from "../../native-bindings/libc.ts";
 import { SYS } from "../../native-bindings/syscall-numbers.ts";
 import { SystemError } from "../../native-bindings/system-error.ts";
+import { inFirstUserNamespace } from "../../native-bindings/user-namespace.ts";
 import { RuntimeFault } from "../report/fault.ts";
 import { attachDeviceFilter } from "./attach-device-filter.ts";
 import { deviceFilter } from "./device-filter.ts";
@@ -26,7 +27,7 @@ export function setDevices(record: CgroupRecord, list: DeviceList, isNew: boolea
     else writeDeviceLists(directory, list);
   } catch (error) {
     if (!(error instanceof SystemError)) throw error;
-    if (rootless || (error.errno === EPERM && isInUserNamespace())) return;
+    if (rootless || (error.errno === EPERM && !inFirstUserNamespace())) return;
     throw new RuntimeFault({
       what: "error setting cgroup config: device rules",
       where: "/linux/resources/devices",
@@ -60,12 +61,4 @@ function writeLines(path: string, lines: readonly string[]): void {
   } finally {
     close(fd);
   }
-}
-
-/** The first user namespace maps every id to itself. user_namespaces(7) */
-function isInUserNamespace(): boolean {
-  const map = readTextIfThere("/proc/self/uid_map");
-  if (map === undefined) return false;
-  const [inside, outside, count] = map.trim().split(/\s+/);
-  return inside !== "0" || outside !== "0" || count !== "4294967295";
 }

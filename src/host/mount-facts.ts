@@ -19,6 +19,7 @@ import {
 } from "../../native-bindings/files.ts";
 import { addressOf, cstring, syscall } from "../../native-bindings/libc.ts";
 import { SYS } from "../../native-bindings/syscall-numbers.ts";
+import { inFirstUserNamespace } from "../../native-bindings/user-namespace.ts";
 import type { Config, Mount } from "../bundle/config.ts";
 import { relativeDestination } from "../plan/mount-destination.ts";
 import type { BindSource, CgroupHierarchyFacts, CgroupMountFacts, MountFacts } from "../plan/mount-facts.ts";
@@ -36,6 +37,8 @@ export interface MountFactsInput {
   /** The container's cgroup: its directory by hierarchy. */
   readonly cgroup: { readonly paths: Readonly<Record<string, string>> };
   readonly rootless: boolean;
+  /** It may have to stay in its caller's cgroup, for want of permission to make one. */
+  readonly mayStay: boolean;
   /** `--no-pivot` */
   readonly noPivot?: boolean;
 }
@@ -123,19 +126,17 @@ const CAP_MKNOD = 27;
 
 /** In any other user namespace than the first, mknod(2) is EPERM whatever the capabilities say. user_namespaces(7). */
 function mayMakeDevices(): boolean {
-  if (syscall(SYS.prctl, PR_CAPBSET_READ, CAP_MKNOD) !== 1) return false;
-  const map = readTextIfThere("/proc/self/uid_map");
-  return map === undefined || map.trimEnd().endsWith(" 4294967295");
+  return syscall(SYS.prctl, PR_CAPBSET_READ, CAP_MKNOD) === 1 && inFirstUserNamespace();
 }
 
-function cgroupFacts({ layout, cgroup, rootless }: MountFactsInput): CgroupMountFacts {
+function cgroupFacts({ layout, cgroup, mayStay }: MountFactsInput): CgroupMountFacts {
   const hierarchies: CgroupHierarchyFacts[] = [];
   let root = "/sys/fs/cgroup";
   let own = root;
   for (const { key, controllers, mountPoint, ownPath } of layout.hierarchies) {
     const callers = ownPath === "/" ? mountPoint : mountPoint + ownPath;
-    // An ordinary user's container stays in the caller's cgroup where it may not make one (v1 is not delegated).
-    const directory = rootless && layout.mode !== "v2" ? callers : (cgroup.paths[key] ?? callers);
+    // Version 1 is not delegated.
+    const directory = mayStay && layout.mode !== "v2" ? callers : (cgroup.paths[key] ?? callers);
     if (key === "") {
       root = mountPoint;
       own = directory;

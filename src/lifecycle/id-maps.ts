@@ -1,9 +1,11 @@
 import { EACCES, EPERM } from "../../native-bindings/errno.ts";
-import { tryWriteExisting } from "../../native-bindings/files.ts";
+import { readTextIfThere, tryWriteExisting } from "../../native-bindings/files.ts";
 import { syscall } from "../../native-bindings/libc.ts";
 import { SYS } from "../../native-bindings/syscall-numbers.ts";
-import type { LinuxIDMapping } from "../bundle/config.ts";
+import { inFirstUserNamespace } from "../../native-bindings/user-namespace.ts";
+import type { Config, LinuxIDMapping } from "../bundle/config.ts";
 import { RuntimeFault } from "../report/fault.ts";
+import type { Log } from "../report/log.ts";
 
 type Mappings = readonly LinuxIDMapping[];
 
@@ -15,6 +17,23 @@ export function isOwnIdOnly(gids: Mappings): boolean {
 /** Whether setgroups(2) must be denied before the maps can be written: without privilege, without newgidmap. */
 export function groupsAreDenied(gids: Mappings): boolean {
   return syscall(SYS.geteuid) !== 0 && isOwnIdOnly(gids);
+}
+
+/**
+ * Whether setgroups(2) is not to be had in a process's user namespace: in a new one as above, in the caller's by what it says. Which
+ * groups were asked for and are not given is warned of.
+ *
+ * @param made whether the container has a user namespace that was made for it; @param joined one of others.
+ */
+export function withoutGroups(config: Config, made: boolean, joined: boolean, log: Pick<Log, "warn">): boolean {
+  if (made) return groupsAreDenied(config.linux?.gidMappings ?? []);
+  if (joined || inFirstUserNamespace()) return false;
+  if (readTextIfThere("/proc/self/setgroups")?.trimEnd() !== "deny") return false;
+  const asked = config.process?.user?.additionalGids ?? [];
+  if (asked.length > 0) {
+    log.warn(`/process/user/additionalGids: the user namespace denies groups: ${asked.join(" ")} are not set`);
+  }
+  return true;
 }
 
 /**

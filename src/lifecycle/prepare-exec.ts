@@ -14,7 +14,7 @@ import { execProcess } from "./exec-process.ts";
 import type { ExecRequest } from "./exec-request.ts";
 import type { ExecTarget } from "./exec-target.ts";
 import { hostId } from "./host-id.ts";
-import { groupsAreDenied } from "./id-maps.ts";
+import { withoutGroups } from "./id-maps.ts";
 import { callersOpenFiles } from "./limits.ts";
 import { filterCacheDirectory, seccompFilter } from "./seccomp-filter.ts";
 
@@ -49,8 +49,7 @@ export function prepareExec(request: ExecRequest, target: ExecTarget): PreparedE
       process: {
         home: needsHome(process) ? homeDirectory(`/proc/${target.record.init_process_pid}/root`, uid) : "/",
         ownedStdio: process.terminal ? TERMINAL : stdioToOwn(hostId(config, uid), request.detach),
-        groupsKept:
-          ((all & CLONE_NEWUSER) !== 0 && groupsAreDenied(config.linux?.gidMappings ?? [])) || keepsGroups(config),
+        groupsKept: keepsGroups(config) || withoutGroups(config, (all & CLONE_NEWUSER) !== 0, false, request.log),
       },
       filter: seccompFilter(config, filterCacheDirectory(), request.log),
       rlimits: withCallersOpenFiles(rlimits, byRuntime ? [] : rlimits),

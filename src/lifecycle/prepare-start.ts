@@ -2,6 +2,7 @@
 import { CLONE_NEWUSER } from "../../native-bindings/constants.ts";
 import { syscall } from "../../native-bindings/libc.ts";
 import { SYS } from "../../native-bindings/syscall-numbers.ts";
+import { inFirstUserNamespace } from "../../native-bindings/user-namespace.ts";
 import type { Bundle } from "../bundle/bundle.ts";
 import type { Config, LinuxIntelRdt, POSIXRlimit } from "../bundle/config.ts";
 import { readBundle } from "../bundle/read-bundle.ts";
@@ -23,7 +24,7 @@ import { RuntimeFault } from "../report/fault.ts";
 import type { ResctrlGroup } from "../resctrl/group.ts";
 import type { CreateRequest } from "./create-request.ts";
 import { hostId } from "./host-id.ts";
-import { groupsAreDenied } from "./id-maps.ts";
+import { withoutGroups } from "./id-maps.ts";
 import { callersOpenFiles } from "./limits.ts";
 import { filterCacheDirectory, seccompFilter } from "./seccomp-filter.ts";
 
@@ -75,14 +76,17 @@ export function prepareStart(
     devices: config.linux?.devices,
     layout,
     driver: request.systemdCgroup ? "systemd" : "cgroupfs",
-    rootless: request.rootless === "auto" ? rootless : request.rootless,
+    // Root under a rootless engine has no more rights in the host's cgroups than its user.
+    rootless: request.rootless === "auto" ? rootless || !inFirstUserNamespace() : request.rootless,
   });
+  const mayStay = rootless || (cgroup.rootless && !cgroup.cgroupsPath);
   for (const warning of cgroup.warnings) request.log.warn(warning);
 
   const rootfs = rootfsPath(bundle);
   const { noPivot } = request;
   const rlimits = config.process!.rlimits ?? [];
-  const byRuntime = !rootless && (namespaces.all & CLONE_NEWUSER) !== 0;
+  const inUser = (namespaces.all & CLONE_NEWUSER) !== 0;
+  const byRuntime = !rootless && inUser;
   let openFiles = true;
   for (const { type } of rlimits) if (type === "RLIMIT_NOFILE") openFiles = false;
   const callers = openFiles || config.hooks?.createContainer !== undefined ? callersOpenFiles() : undefined;
@@ -97,6 +101,7 @@ export function prepareStart(
     layout,
     cgroup,
     rootless,
+    mayStay,
     noPivot,
   });
   request.log.stage("this machine looked at");
@@ -110,11 +115,11 @@ export function prepareStart(
       ownedStdio: config.process!.terminal
         ? TERMINAL
         : stdioToOwn(hostId(config, config.process!.user?.uid ?? 0), detached),
-      groupsKept: (namespaces.newUser && groupsAreDenied(config.linux?.gidMappings ?? [])) || keepsGroups(config),
+      groupsKept: keepsGroups(config) || withoutGroups(config, namespaces.newUser, inUser, request.log),
     },
     startBy,
     sessionKeyring: !request.noNewKeyring,
-    placement: placement(cgroup, namespaces, rootless),
+    placement: placement(cgroup, namespaces, mayStay),
     filter,
     rlimits: inherited === undefined ? byInit : [inherited, ...byInit],
     callersOpenFiles: callers,
@@ -141,14 +146,16 @@ export function prepareStart(
 /**
  * How init gets into its cgroup. On v2 by its birth, which wants the host's root: with a user namespace the process that
  * clones it goes there first.
+ *
+ * @param mayStay it may have to stay in its caller's cgroup.
  */
-function placement(cgroup: CgroupPlan, namespaces: NamespacePlan, rootless: boolean): Placement {
+function placement(cgroup: CgroupPlan, namespaces: NamespacePlan, mayStay: boolean): Placement {
   const unified = cgroup.paths[""];
-  const intoCgroup = unified !== undefined && !rootless && (namespaces.all & CLONE_NEWUSER) === 0;
+  const intoCgroup = unified !== undefined && !mayStay && (namespaces.all & CLONE_NEWUSER) === 0;
   const files: PlaceSelf["files"][number][] = [];
-  for (const { file, optional } of selfPlacement(cgroup)) files.push({ file, optional: optional || rootless });
+  for (const { file, optional } of selfPlacement(cgroup)) files.push({ file, optional: optional || mayStay });
   if (!intoCgroup && unified !== undefined)
-    files.push({ file: `${unified}/cgroup.procs`, optional: rootless || cgroup.mode === "hybrid" });
+    files.push({ file: `${unified}/cgroup.procs`, optional: mayStay || cgroup.mode === "hybrid" });
   return { intoCgroup, files };
 }
 

@@ -1,8 +1,9 @@
 /** Where the state of containers is kept, and which names a container may have. */
 import { EEXIST, ENAMETOOLONG } from "../../native-bindings/errno.ts";
-import { AT_FDCWD, mkdirs, readTextIfThere, tryMkdir } from "../../native-bindings/files.ts";
+import { AT_FDCWD, mkdirs, tryMkdir } from "../../native-bindings/files.ts";
 import { cstring, syscall } from "../../native-bindings/libc.ts";
 import { SYS } from "../../native-bindings/syscall-numbers.ts";
+import { inFirstUserNamespace } from "../../native-bindings/user-namespace.ts";
 import { asFault, RuntimeFault } from "../report/fault.ts";
 import { requireWorkingDirectory } from "../report/working-directory.ts";
 
@@ -36,11 +37,7 @@ export function stateRoot(given: string | undefined): StateRoot {
 /** Root in the initial user namespace, or root by name in another one (as in a container whose `su` sets $USER). */
 function isHostRoot(): boolean {
   if (syscall(SYS.geteuid) !== 0) return false;
-  if (process.env.USER === "root") return true;
-  const map = readTextIfThere("/proc/self/uid_map");
-  if (map === undefined) return true;
-  const [inside, outside, count] = map.trim().split(/\s+/);
-  return inside === "0" && outside === "0" && count === "4294967295";
+  return process.env.USER === "root" || inFirstUserNamespace();
 }
 
 /**

@@ -72,7 +72,7 @@ async function errors({ run: once, image }: Containerd): Promise<void> {
     status: 1,
     says: [/OCI runtime create failed/, /no such file or directory/],
   });
-  await says("run: not a program", once(image, "x2", "/etc"), { status: 1, says: /permission denied/ });
+  await says("run: not a program", once(image, "x2", "/etc/passwd"), { status: 1, says: /permission denied/ });
   await says("run: not found in PATH", once(image, "x3", "nonexistent"), {
     status: 1,
     says: /executable file not found in \$PATH/,

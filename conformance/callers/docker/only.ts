@@ -34,7 +34,7 @@ async function execErrors({ client, start, remove, image }: Docker): Promise<voi
     status: 126,
     says: /not found in \$PATH/,
   });
-  await says("exec: not a program", client("exec", "x1", "/etc"), { status: 126, says: /permission denied/ });
+  await says("exec: not a program", client("exec", "x1", "/etc/passwd"), { status: 126, says: /permission denied/ });
   await says("exec: privileged", client("exec", "--privileged", "x1", "true"), { machine: noSysResource() });
   await answer(remove("x1"));
 }

@@ -89,7 +89,7 @@ async function execs({ start, remove, client, image }: Podman): Promise<void> {
   await answer(start("x1", image, "sleep", "100"));
   await says("exec: no such program", client("exec", "x1", "/nonexistent"), { status: 127, says: /no such file/i });
   await says("exec: not found in PATH", client("exec", "x1", "nonexistent"), { status: 127, says: /not found/ });
-  await says("exec: not a program", client("exec", "x1", "/etc"), { status: 126, says: /permission denied/i });
+  await says("exec: not a program", client("exec", "x1", "/etc/passwd"), { status: 126, says: /permission denied/i });
   const given = [
     "sh",
     "-c",

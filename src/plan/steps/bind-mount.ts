@@ -78,7 +78,10 @@ export const bindMount: StepKind<BindMount> = {
   },
   hint({ source, point }, errno) {
     if (errno === ENOTDIR || (errno === EINVAL && point.file)) {
-      return `a ${point.file ? "file cannot be bound on a directory" : "directory cannot be bound on a file"}`;
+      // Docker looks for "not a directory", which mount(2) said, and adds what to do about it.
+      return point.file
+        ? "the source is not a directory, the mount point is"
+        : "the mount point is not a directory, the source is";
     }
     if (errno === ENOENT) return `${source} and the mount point must be there, or the root file system be writable`;
     return undefined;
