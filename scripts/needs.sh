@@ -80,6 +80,8 @@ for need in "$@"; do
       debian "for containers in tests" busybox=busybox-static setpriv=util-linux newuidmap=uidmap libseccomp.so.2=libseccomp2 ip=iproute2
       debian "to test terminals, completions and manual pages" tmux=tmux zsh=zsh fish=fish groff=groff-base man=man-db
       if grep -qs Y /sys/module/apparmor/parameters/enabled; then debian "to load AppArmor profiles" apparmor_parser=apparmor; fi
+      # Not every release has it, nor does it fit every kernel: tests that want it are skipped then.
+      has criu || debian "to checkpoint and restore in tests" criu=criu || say "no criu: tests of checkpoint and restore are skipped"
       # The programs for the other architecture are read back and run, too.
       debian "to test programs for arm64" objdump:aarch64=binutils-multiarch qemu-aarch64=qemu-user
       ;;

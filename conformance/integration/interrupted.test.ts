@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Config } from "./bundle.ts";
 import { containers, succeeded, until } from "./harness.ts";
@@ -177,3 +177,17 @@ test("a process that outlives the init in the caller's pid namespace is ended by
   expect(existsSync(`/proc/${readFileSync(join(of.rootfs, "pid"), "utf8").trim()}`)).toBe(true);
   succeeded(runtime(["delete", "--force", of.id]));
 });
+
+needs("recovers from kill -9")(
+  "what is mounted in a container's directory is unmounted, and nothing in it is removed",
+  () => {
+    const of = running();
+    const [mount, file] = [join(root, of.id, "criu-root"), join(of.rootfs, "kept")];
+    mkdirSync(mount);
+    writeFileSync(file, "kept");
+    expect(Bun.spawnSync(["mount", "--bind", of.rootfs, mount]).exitCode).toBe(0);
+    succeeded(runtime(["delete", "--force", of.id]));
+    expect(readFileSync(file, "utf8")).toBe("kept");
+    expect(existsSync(join(root, of.id))).toBe(false);
+  },
+);

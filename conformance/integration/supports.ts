@@ -120,9 +120,24 @@ const machineGaps = {
     existsSync("/sys/fs/cgroup/cgroup.controllers") ? undefined : "the machine's controllers are cgroup v1's",
   "hybrid cgroups": () =>
     existsSync("/sys/fs/cgroup/unified/cgroup.procs") ? undefined : "the machine has no hybrid hierarchy",
+  criu: () => criuGap(),
+  "dirty memory tracking": () => criuGap("mem_dirty_track"),
   "user namespaces": () =>
     readFileSync("/proc/sys/user/max_user_namespaces", "utf8").trim() === "0" ? "no user namespaces here" : undefined,
 } as const;
+
+/** criu does not fit every kernel: an old one may not understand a newer kernel's vDSO. */
+function criuGap(feature?: string): string | undefined {
+  if (Bun.which("criu") === null) return "criu is not installed";
+  const checked = Bun.spawnSync(["criu", "check", ...(feature === undefined ? [] : ["--feature", feature])]);
+  if (checked.exitCode === 0) return undefined;
+  if (feature !== undefined) return `this kernel has no ${feature} that criu can use`;
+  const line = checked.stderr
+    .toString()
+    .split("\n")
+    .find((each) => each.includes("Error"));
+  return `the installed criu can't work with this kernel: ${line?.replace(/^.*?\): /, "")}`;
+}
 
 export type MachineFeature = keyof typeof machineGaps;
 

@@ -15,7 +15,7 @@ import {
   WALL,
 } from "../../native-bindings/constants.ts";
 import { close, O_DIRECTORY, O_RDONLY, open, readLink } from "../../native-bindings/files.ts";
-import { inheritedOpenFiles } from "../../native-bindings/inherited.ts";
+import { inheritedEnvironment, inheritedOpenFiles } from "../../native-bindings/inherited.ts";
 import { addressOf, cstring, syscall, syscallRetry } from "../../native-bindings/libc.ts";
 import { SYS } from "../../native-bindings/syscall-numbers.ts";
 import { SystemError } from "../../native-bindings/system-error.ts";
@@ -136,8 +136,12 @@ function swrkProgram({ path, bind }: SwrkOptions, count: number) {
     p.call(nr.mount, p.string(bind.source), p.string(bind.target), 0, MS_BIND | MS_REC, 0);
     p.call(nr.write, SOCKET, p.string(READY), READY.length);
   }
-  const environment = Object.entries(process.env).map(([name, value]) => `${name}=${value}`);
-  p.call(nr.execve, p.string(path), p.stringArray(["criu", "swrk", `${SOCKET}`]), p.stringArray(environment));
+  p.call(
+    nr.execve,
+    p.string(path),
+    p.stringArray(["criu", "swrk", `${SOCKET}`]),
+    p.stringArray(inheritedEnvironment()),
+  );
   p.place(p.fail);
   const end = p.label();
   p.fail = end;

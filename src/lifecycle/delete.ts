@@ -1,3 +1,4 @@
+import { MNT_DETACH, UMOUNT_NOFOLLOW } from "../../native-bindings/constants.ts";
 import { ENOENT, ENOTDIR } from "../../native-bindings/errno.ts";
 import {
   close,
@@ -8,6 +9,8 @@ import {
   tryRmdir,
   tryUnlink,
 } from "../../native-bindings/files.ts";
+import { cstring, syscall } from "../../native-bindings/libc.ts";
+import { SYS } from "../../native-bindings/syscall-numbers.ts";
 import { isFrozen, thaw } from "../cgroups/freezer.ts";
 import { pidsIn } from "../cgroups/processes.ts";
 import { removeCgroup } from "../cgroups/remove.ts";
@@ -195,12 +198,12 @@ export function removeDirectory(path: string): void {
   if (status.type !== S_IFDIR) {
     throw new RuntimeFault({ what: "unable to remove the container's state", where: path, hint: "it is no directory" });
   }
-  emptyDirectory(path);
+  emptyDirectory(path, status.mountId);
   removed(`${path}/${recordName}`, tryUnlink(`${path}/${recordName}`));
   removed(path, tryRmdir(path));
 }
 
-function emptyDirectory(path: string): void {
+function emptyDirectory(path: string, mountId: number): void {
   const entries = tryReadDirectory(path);
   if (typeof entries === "number") {
     removed(path, entries);
@@ -211,7 +214,8 @@ function emptyDirectory(path: string): void {
     const entry = `${path}/${name}`;
     const status = tryLstat(entry);
     if (typeof status !== "number" && status.type === S_IFDIR) {
-      emptyDirectory(entry);
+      if (status.mountId !== mountId) detachMounts(entry, mountId);
+      emptyDirectory(entry, mountId);
       tryUnlink(`${entry}/${recordName}`);
       removed(entry, tryRmdir(entry));
     } else {
@@ -219,6 +223,21 @@ function emptyDirectory(path: string): void {
     }
   }
 }
+
+/**
+ * A mount in the way is only detached, and nothing in it is touched: a restore of runc's that was killed leaves the root file
+ * system of its container here.
+ */
+function detachMounts(path: string, mountId: number): void {
+  for (let left = MOST_MOUNTS; left > 0; left--) {
+    const status = tryLstat(path);
+    if (typeof status === "number" || status.mountId === mountId) return;
+    removed(path, syscall(SYS.umount2, cstring(path), MNT_DETACH | UMOUNT_NOFOLLOW));
+  }
+  throw new RuntimeFault({ what: "unable to remove the container's state: too many mounts", where: path });
+}
+
+const MOST_MOUNTS = 64;
 
 function removed(path: string, result: number): void {
   if (result < 0 && result !== -ENOENT) throw notRemoved(path, result);

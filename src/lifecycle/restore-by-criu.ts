@@ -27,6 +27,7 @@ import { withNotifySocket } from "./notify.ts";
 import type { PreparedStart } from "./prepare-start.ts";
 import { readyRecord } from "./record.ts";
 import { specVersion } from "./state.ts";
+import { forwardSignalsTo } from "./supervise.ts";
 import type { Undoable } from "./undo.ts";
 
 export interface RestoreRequest extends CreateRequest, CriuSettings {
@@ -85,6 +86,7 @@ export function callCriu(restore: Restore): void {
     const opts = prepareCriu(restore, swrk, target, joined, opened);
     converse(swrk, { type: RequestType.RESTORE, opts }, (told) => notified(restore, told));
     if (restore.initPid === 0) throw new RuntimeFault({ what: "criu did not tell which process it restored" });
+    writeRecord(restore.request.root, restore.record);
   } finally {
     close(nothing);
     for (const fd of opened.values()) close(fd);
@@ -224,6 +226,10 @@ function writeDown(restore: Restore, pid: number): void {
   if (startTime === undefined) throw new RuntimeFault({ what: "the restored process is gone", value: pid });
   restore.pidfd = syscall(SYS.pidfd_open, pid, 0);
   if (restore.pidfd < 0) throw new SystemError("pidfd_open", `${pid}`, -restore.pidfd);
+  // From here on the container can be seen, and who signals this process means it.
+  const { request, prepared } = restore;
+  if (!request.detach) forwardSignalsTo(restore.pidfd, prepared.bundle.config.process!.terminal === true);
   restore.record = readyRecord(restore.record, restore.cgroup!, pid, startTime, { steps: [], starts: [] });
-  writeRecord(restore.request.root, restore.record);
+  // criu is in the cgroup still.
+  writeRecord(request.root, { ...restore.record, restoring: true });
 }

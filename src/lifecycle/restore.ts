@@ -17,7 +17,7 @@ import { prepareStart } from "./prepare-start.ts";
 import { firstRecord } from "./record.ts";
 import { callCriu, logName, type Restore, type RestoreRequest } from "./restore-by-criu.ts";
 import { makeMountPoints } from "./restore-mount-points.ts";
-import { forwardSignalsTo, supervise } from "./supervise.ts";
+import { supervise } from "./supervise.ts";
 import { undoSetUp } from "./undo.ts";
 import { writePidFile } from "./write-pid-file.ts";
 
@@ -119,7 +119,6 @@ function undo(restore: Restore): void {
 }
 
 function stay({ request, record, initPid, pidfd, master }: Restore): number {
-  forwardSignalsTo(pidfd, master !== undefined);
   const status = supervise({ pid: initPid, pidfd, console: master });
   try {
     destroyContainer(request.root, record, request.log);

@@ -41,7 +41,7 @@ export interface ContainerRecord {
   readonly init_process_pid: number;
   /** Clock ticks after boot. */
   readonly init_process_start: number;
-  /** While it is being created by a restore: what is in its cgroup is the container's already, and criu. */
+  /** While a restore is under way: what is in its cgroup is the container's already, and criu. */
   readonly restoring?: true;
   /** The command that is creating the container. */
   readonly creator_pid?: number;
