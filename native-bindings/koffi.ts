@@ -33,6 +33,7 @@ import { SYS } from "./syscall-numbers.ts";
 export interface Koffi {
   load(library: string): LibraryHandle;
   decode(pointer: unknown, type: string, length?: number): unknown;
+  decode(pointer: unknown, offset: number, type: string): unknown;
   address(pointer: unknown): bigint;
   errno(): number;
 }

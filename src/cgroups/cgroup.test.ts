@@ -227,10 +227,9 @@ test("on v1 a rootless container without path does without the hierarchies it ma
   );
 });
 
-test("the systemd driver is refused by its flag", () => {
+test("what has no effect is warned of", () => {
   const request = { cgroupsPath: "a:b:c", id: "x", resources: undefined, devices: undefined, layout: host } as const;
-  expect(() => planCgroup({ ...request, driver: "systemd", rootless: false })).toThrow("[at --systemd-cgroup]");
-  const plan = planCgroup({ ...request, resources: { memory: { kernel: 1 } }, driver: "cgroupfs", rootless: false });
+  const plan = planCgroup({ ...request, resources: { memory: { kernel: 1 } }, rootless: false });
   expect(plan.warnings).toEqual([
     "Kernel memory settings are ignored and will be removed",
     expect.stringContaining("looks like one for systemd"),

@@ -35,7 +35,6 @@ export function prepare(
     resources,
     devices: undefined,
     layout,
-    driver: "cgroupfs",
     rootless: false,
   });
   const record = prepareCgroup(plan);

@@ -43,11 +43,24 @@ export function cgroupPaths(cgroupsPath: string | undefined, id: string, layout:
     });
   }
   const absolute = cgroupsPath?.startsWith("/") ?? false;
+  return pathsInHierarchies(layout, (hierarchy) => (absolute ? "" : base(hierarchy, layout)) + inner);
+}
+
+/**
+ * A container's directory in each hierarchy, by runc's keys.
+ *
+ * @param below where in the hierarchy.
+ * @throws RuntimeFault when the hierarchy is not there that no container can do without.
+ */
+export function pathsInHierarchies(
+  layout: CgroupLayout,
+  below: (hierarchy: CgroupHierarchy) => string,
+): Record<string, string> {
   const paths: Record<string, string> = {};
   for (const key of layout.mode === "v2" ? [""] : joined) {
     const hierarchy = hierarchyOf(layout, key);
     if (hierarchy === undefined) continue;
-    paths[key] = hierarchy.mountPoint + (absolute ? "" : base(hierarchy, layout)) + inner;
+    paths[key] = hierarchy.mountPoint + below(hierarchy);
   }
   const needed = layout.mode === "v2" ? "" : "devices";
   if (paths[needed] === undefined) {

@@ -1,11 +1,12 @@
 import type { LinuxDevice, LinuxResources } from "../bundle/config.ts";
 import type { CgroupLayout } from "../host/cgroup-layout.ts";
-import { RuntimeFault } from "../report/fault.ts";
 import { type DeviceList, deviceList } from "./device-rules.ts";
 import { cgroupPaths, hierarchyOf, looksLikeSystemd } from "./paths.ts";
 import type { ResourceWrite } from "./resource-write.ts";
 import { resourceWritesV1 } from "./resource-writes-v1.ts";
 import { resourceWritesV2 } from "./resource-writes-v2.ts";
+import type { Property } from "./systemd/resource-properties.ts";
+import type { UnitName } from "./systemd/unit.ts";
 
 export interface CgroupRequest {
   /** `linux.cgroupsPath` */
@@ -17,15 +18,13 @@ export interface CgroupRequest {
   /** `linux.devices` */
   readonly devices: readonly LinuxDevice[] | undefined;
   readonly layout: CgroupLayout;
-  /** `--systemd-cgroup` asks for "systemd", which is refused by name. */
-  readonly driver: "cgroupfs" | "systemd";
   /** Tolerate missing permissions, as runc's `--rootless` does. */
   readonly rootless: boolean;
 }
 
 /** All that is to be done to make a container's cgroup, before anything is touched. */
 export interface CgroupPlan {
-  readonly driver: "cgroupfs";
+  readonly driver: "cgroupfs" | "systemd";
   readonly mode: CgroupLayout["mode"];
   /** As the user wrote it, for faults. */
   readonly cgroupsPath: string | undefined;
@@ -38,6 +37,18 @@ export interface CgroupPlan {
   readonly rootless: boolean;
   /** For the log. */
   readonly warnings: readonly string[];
+  /** With systemd: the unit whose cgroup it is. */
+  readonly unit?: PlannedUnit;
+}
+
+/** A unit of systemd's to be made for a container. */
+export interface PlannedUnit extends UnitName {
+  /** Of the user's service manager, not the machine's. */
+  readonly user: boolean;
+  /** Beside those that the limits come to. */
+  readonly properties: readonly Property[];
+  /** The host uid that the cgroup is given to. */
+  readonly owner: number | undefined;
 }
 
 /**
@@ -46,16 +57,9 @@ export interface CgroupPlan {
  * @throws RuntimeFault for a path that can't be a container's, and limits that can't be expressed.
  */
 export function planCgroup(request: CgroupRequest): CgroupPlan {
-  const { cgroupsPath, id, resources, devices, layout, driver, rootless } = request;
-  if (driver !== "cgroupfs") {
-    throw new RuntimeFault({
-      what: "the systemd cgroup driver is not supported",
-      where: "--systemd-cgroup",
-      hint: "use the cgroupfs driver: leave the flag out, and give cgroupsPath as a path",
-    });
-  }
+  const { cgroupsPath, id, resources, devices, layout, rootless } = request;
   return {
-    driver,
+    driver: "cgroupfs",
     mode: layout.mode,
     cgroupsPath,
     paths: cgroupPaths(cgroupsPath, id, layout),
@@ -75,11 +79,15 @@ export function resourceWrites(resources: LinuxResources, mode: CgroupLayout["mo
   return resourceWritesV1(resources);
 }
 
+/** Settings that the kernel has no more. */
+export function kernelMemoryWarnings(resources: LinuxResources | undefined): string[] {
+  const { kernel, kernelTCP } = resources?.memory ?? {};
+  if (kernel === undefined && kernelTCP === undefined) return [];
+  return ["Kernel memory settings are ignored and will be removed"];
+}
+
 function warningsOf(cgroupsPath: string | undefined, resources: LinuxResources | undefined): string[] {
-  const warnings: string[] = [];
-  if (resources?.memory?.kernel !== undefined || resources?.memory?.kernelTCP !== undefined) {
-    warnings.push("Kernel memory settings are ignored and will be removed");
-  }
+  const warnings = kernelMemoryWarnings(resources);
   if (cgroupsPath && looksLikeSystemd(cgroupsPath)) {
     warnings.push(
       `cgroupsPath "${cgroupsPath}" looks like one for systemd, but --systemd-cgroup is not given: it names a directory`,

@@ -18,6 +18,11 @@ import { setDevices } from "./set-devices.ts";
  * @throws RuntimeFault
  */
 export function makeBirthplace(plan: CgroupPlan): CgroupRecord {
+  if (plan.unit !== undefined) {
+    // systemd makes it, for a process that is there already.
+    const { name, user } = plan.unit;
+    return { driver: plan.driver, mode: plan.mode, paths: {}, made: [], unit: { name, user } };
+  }
   const record: CgroupRecord = { driver: plan.driver, mode: plan.mode, paths: {}, made: [] };
   if (plan.mode === "v2") return prepareCgroup(plan, record);
   const unified = plan.paths[""];

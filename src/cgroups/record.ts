@@ -1,6 +1,6 @@
 /** Where a container's cgroup is: plain JSON, part of state.json. */
 export interface CgroupRecord {
-  readonly driver: "cgroupfs";
+  readonly driver: "cgroupfs" | "systemd";
   readonly mode: "v1" | "hybrid" | "v2";
   /**
    * The directory in each hierarchy, by runc's keys ("memory", "name=systemd", "" for cgroup2). Co-mounted controllers
@@ -9,6 +9,8 @@ export interface CgroupRecord {
   readonly paths: Record<string, string>;
   /** The directories that did not exist before, outermost first: what removing the cgroup takes away. */
   readonly made: string[];
+  /** systemd's unit, of the machine's service manager or of the user's. */
+  readonly unit?: { readonly name: string; readonly user: boolean };
 }
 
 /** The directories, each once: co-mounted controllers share one. */

@@ -15,6 +15,8 @@ const TRIES = 10;
  * @throws RuntimeFault naming each directory that is left.
  */
 export function removeCgroup(record: CgroupRecord): void {
+  if (record.unit !== undefined)
+    (require("./systemd/tend-unit.ts") as typeof import("./systemd/tend-unit.ts")).stopUnit(record);
   const directories = directoriesOf(record);
   const left: string[] = [];
   for (const directory of directories) {

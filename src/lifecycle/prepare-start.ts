@@ -8,7 +8,7 @@ import type { Config, LinuxIntelRdt, POSIXRlimit } from "../bundle/config.ts";
 import { readBundle } from "../bundle/read-bundle.ts";
 import { lexicalPath } from "../bundle/rules/paths.ts";
 import { selfPlacement } from "../cgroups/place.ts";
-import { type CgroupPlan, planCgroup } from "../cgroups/plan.ts";
+import { type CgroupPlan, type CgroupRequest, planCgroup } from "../cgroups/plan.ts";
 import { stdioToOwn } from "../host/caller.ts";
 import { readCgroupLayout } from "../host/cgroup-layout.ts";
 import { homeDirectory } from "../host/home-directory.ts";
@@ -69,16 +69,16 @@ export function prepareStart(
   const namespaces = planNamespaces(config);
   if (rootless) checkRootless(namespaces);
   const layout = readCgroupLayout();
-  const cgroup = planCgroup({
+  const cgroupRequest = {
     cgroupsPath: config.linux?.cgroupsPath,
     id: request.id,
     resources: config.linux?.resources,
     devices: config.linux?.devices,
     layout,
-    driver: request.systemdCgroup ? "systemd" : "cgroupfs",
     // Root under a rootless engine has no more rights in the host's cgroups than its user.
     rootless: request.rootless === "auto" ? rootless || !inFirstUserNamespace() : request.rootless,
-  });
+  };
+  const cgroup = request.systemdCgroup ? planForSystemd(cgroupRequest, config) : planCgroup(cgroupRequest);
   const mayStay = rootless || (cgroup.rootless && !cgroup.cgroupsPath);
   for (const warning of cgroup.warnings) request.log.warn(warning);
 
@@ -149,7 +149,12 @@ export function prepareStart(
  *
  * @param mayStay it may have to stay in its caller's cgroup.
  */
+<<<<<<< HEAD
 function placement(cgroup: CgroupPlan, namespaces: NamespacePlan, mayStay: boolean): Placement {
+=======
+function placement(cgroup: CgroupPlan, namespaces: NamespacePlan, rootless: boolean): Placement {
+  if (cgroup.unit !== undefined) return { intoCgroup: false, files: selfPlacement(cgroup), byManager: true };
+>>>>>>> 0dea1ac (--systemd-cgroup: a container's cgroup as a unit of systemd's, over sd-bus)
   const unified = cgroup.paths[""];
   const intoCgroup = unified !== undefined && !mayStay && (namespaces.all & CLONE_NEWUSER) === 0;
   const files: PlaceSelf["files"][number][] = [];
@@ -168,6 +173,12 @@ function withCallersGifts(config: Config, { activation, notifySocket, root, id }
   if (activation === undefined || activation.length === 0) return config;
   const { env = [] } = config.process!;
   return { ...config, process: { ...config.process!, env: [...env, ...activation] } };
+}
+
+/** As a unit of systemd's, which is asked where its units are. */
+function planForSystemd(request: CgroupRequest, config: Config): CgroupPlan {
+  const { planForManager } = require("./systemd-cgroup.ts") as typeof import("./systemd-cgroup.ts");
+  return planForManager(request, config);
 }
 
 function supportCheck(): typeof import("./check-supported.ts") {

@@ -20,7 +20,9 @@ export function firstRecord(request: CreateRequest, prepared: PreparedStart): Co
     driver: cgroup.driver,
     mode: cgroup.mode,
     paths: cgroup.paths,
-    made: missingDirectories(cgroup),
+    // systemd takes its slices away itself.
+    made: cgroup.unit === undefined ? missingDirectories(cgroup) : [],
+    unit: cgroup.unit && { name: cgroup.unit.name, user: cgroup.unit.user },
   };
   return {
     id: request.id,

@@ -199,8 +199,12 @@ function sendPidfd(socket: string, { initPid, prepared }: SetUp): void {
  * cgroup v1: made, and limited, while the new process makes its namespaces. The limits come first: while device rules are being
  * written, init could not make its device nodes.
  */
-function finishCgroup({ prepared, cgroup }: SetUp, sync: number): void {
-  if (prepared.cgroup.mode !== "v2") prepareCgroup(prepared.cgroup, cgroup);
+function finishCgroup({ prepared, cgroup, enterPid }: SetUp, sync: number): void {
+  if (prepared.cgroup.unit !== undefined) {
+    const { prepareUnit } =
+      require("../cgroups/systemd/prepare-unit.ts") as typeof import("../cgroups/systemd/prepare-unit.ts");
+    prepareUnit(prepared.cgroup, cgroup!, enterPid);
+  } else if (prepared.cgroup.mode !== "v2") prepareCgroup(prepared.cgroup, cgroup);
   if (prepared.plan.awaitsCgroup) sayGo(sync);
 }
 

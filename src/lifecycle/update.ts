@@ -4,6 +4,8 @@ import { refuseLimitBelowUsage } from "../cgroups/check-usage.ts";
 import { completeUpdate } from "../cgroups/complete-update.ts";
 import { resourceWrites } from "../cgroups/plan.ts";
 import type { CgroupRecord } from "../cgroups/record.ts";
+import type { ResourceWrite } from "../cgroups/resource-write.ts";
+import { withRoundedQuota } from "../cgroups/systemd/resource-properties.ts";
 import { RuntimeFault } from "../report/fault.ts";
 import type { Log } from "../report/log.ts";
 import { readRecord } from "../state/container-record.ts";
@@ -43,8 +45,9 @@ export function updateContainer({ root, id, limits, log }: UpdateRequest): void 
   const cgroup: CgroupRecord = record.cgroup ?? { driver: "cgroupfs", mode: "v1", paths: {}, made: [] };
   inTermsOf(asked, () => {
     const resources = completeUpdate(asked.resources, cgroup);
-    const writes = resourceWrites(resources, cgroup.mode);
+    let writes = resourceWrites(resources, cgroup.mode);
     if (resources.memory !== undefined) refuseLimitBelowUsage(cgroup, resources.memory);
+    if (cgroup.unit !== undefined) writes = inUnit(cgroup, writes);
     const undo = applyUpdate(cgroup.paths, writes, (line) => log.warn(line));
     try {
       schemas?.();
@@ -53,6 +56,14 @@ export function updateContainer({ root, id, limits, log }: UpdateRequest): void 
       throw error;
     }
   });
+}
+
+/** systemd is told first. @returns the writes with the values that it takes. */
+function inUnit(cgroup: CgroupRecord, writes: readonly ResourceWrite[]): ResourceWrite[] {
+  const { updateUnit } = require("../cgroups/systemd/tend-unit.ts") as typeof import("../cgroups/systemd/tend-unit.ts");
+  const rounded = withRoundedQuota(writes);
+  updateUnit(cgroup, rounded);
+  return rounded;
 }
 
 const RESOURCES = "/linux/resources";

@@ -17,7 +17,7 @@ export function buildStage(input: StartPlanInput, createHooks: readonly InnerHoo
   const { config, namespaces, rootfs } = input;
   const steps: Step[] = [{ kind: "init-begin", ...EVERYWHERE }];
   if (hasLabel(config)) for (const step of securityLabels().openLabelSteps(config.process!)) steps.push(step);
-  if (placesItselfInInit(namespaces)) {
+  if (placesItselfInInit(namespaces, input.placement)) {
     pushPlacement(steps, input.placement);
     // After it: the namespace is rooted where the process is when it is made.
     if ((namespaces.cloned & CLONE_NEWCGROUP) !== 0)

@@ -22,7 +22,7 @@ export function enterStage(input: StartPlanInput): Step[] {
     const step: OomScoreAdj = { kind: "oom-score-adj", from: "/process/oomScoreAdj", value: score };
     steps.push(step);
   }
-  const inInit = placesItselfInInit(namespaces);
+  const inInit = placesItselfInInit(namespaces, placement);
   if (!inInit) pushPlacement(steps, placement);
   if (namespaces.joined.length > 0) {
     const step: JoinNamespaces = {
@@ -58,15 +58,17 @@ export function enterStage(input: StartPlanInput): Step[] {
  * Init can move itself into the cgroup while it is the host's root and sees the host's files: then the process that clones it
  * never counts against the container's limits. Else that process goes first.
  */
-export function placesItselfInInit({ newUser, joined }: NamespacePlan): boolean {
-  return !newUser && joined.length === 0;
+export function placesItselfInInit({ newUser, joined }: NamespacePlan, { byManager }: Placement): boolean {
+  return !newUser && joined.length === 0 && byManager !== true;
 }
 
 /** Waits for the cgroup, and moves into it. */
-export function pushPlacement(steps: Step[], { files }: Placement): void {
+export function pushPlacement(steps: Step[], { files, byManager }: Placement): void {
+  if (files.length === 0 && byManager !== true) return;
+  steps.push({ kind: "await-cgroup", from: "/linux/cgroupsPath" });
   if (files.length === 0) return;
   const place: PlaceSelf = { kind: "place-self", from: "/linux/cgroupsPath", files };
-  steps.push({ kind: "await-cgroup", from: "/linux/cgroupsPath" }, place);
+  steps.push(place);
 }
 
 function timeNamespace(config: Config): NewTimeNamespace {

@@ -44,6 +44,8 @@ export interface Placement {
   /** The cgroup2 directory is given as "cgroup" and init is born there. */
   readonly intoCgroup: boolean;
   readonly files: PlaceSelf["files"];
+  /** The process that clones init is moved by somebody else (systemd), while it waits. */
+  readonly byManager?: boolean;
 }
 
 /** A compiled seccomp filter, and which of the runtime's own system calls it does not let through. */
@@ -104,7 +106,7 @@ export function planStart(input: StartPlanInput): StartPlan {
     preservedDescriptors: input.preservedDescriptors,
     given,
     kept: kept.length,
-    awaitsCgroup: input.placement.files.length > 0,
+    awaitsCgroup: input.placement.files.length > 0 || input.placement.byManager === true,
     closeRangeBlocked: loadsFilterEarly(input) && input.filter!.forbidden.includes(SYS.close_range),
     sendsDescriptors: copiesUp(input.rootfs.early),
     innerHooks: createHooks.concat(startHooks),
