@@ -113,6 +113,9 @@ const machineGaps = {
   "veth devices": () => vethGap(),
   // The tests' directories are in /run.
   "idmapped tmpfs": () => (isOlderThan(6, 3) ? "a tmpfs can be idmapped since Linux 6.3" : undefined),
+  systemd: () => (existsSync("/run/systemd/system") ? undefined : "systemd is not at work here"),
+  "user session": () => (existsSync("/run/user/1000/bus") ? undefined : "no user 1000 has a session here"),
+  "no systemd": () => (existsSync("/run/systemd/system") ? "systemd is at work here" : undefined),
   AppArmor: () => apparmorGap(),
   SELinux: () => (existsSync("/sys/fs/selinux/enforce") ? undefined : "SELinux is not at work here"),
   "installed runc": () => (Bun.which("runc") === null ? "there is no runc to compare with" : undefined),

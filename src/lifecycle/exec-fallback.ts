@@ -73,6 +73,14 @@ export function moveIntoCgroup({ pid, placement, target }: ExecAttempt): void {
     if (done.includes(directory)) continue;
     done.push(directory);
     const result = tryWriteExisting(`${directory}/cgroup.procs`, `${pid}`);
+    const record = target.record.cgroup;
+    if (result < 0 && record?.unit !== undefined) {
+      (require("../cgroups/systemd/tend-unit.ts") as typeof import("../cgroups/systemd/tend-unit.ts")).attachToUnit(
+        record,
+        pid,
+      );
+      return;
+    }
     if (result === 0 || target.record.rootless || (mode !== "v2" && isOptional(key))) continue;
     throw new RuntimeFault({
       what: `unable to start container process: error adding pid ${pid} to cgroups`,

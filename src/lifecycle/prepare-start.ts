@@ -149,12 +149,8 @@ export function prepareStart(
  *
  * @param mayStay it may have to stay in its caller's cgroup.
  */
-<<<<<<< HEAD
 function placement(cgroup: CgroupPlan, namespaces: NamespacePlan, mayStay: boolean): Placement {
-=======
-function placement(cgroup: CgroupPlan, namespaces: NamespacePlan, rootless: boolean): Placement {
   if (cgroup.unit !== undefined) return { intoCgroup: false, files: selfPlacement(cgroup), byManager: true };
->>>>>>> 0dea1ac (--systemd-cgroup: a container's cgroup as a unit of systemd's, over sd-bus)
   const unified = cgroup.paths[""];
   const intoCgroup = unified !== undefined && !mayStay && (namespaces.all & CLONE_NEWUSER) === 0;
   const files: PlaceSelf["files"][number][] = [];
