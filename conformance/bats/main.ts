@@ -21,6 +21,7 @@ export async function bats(args: string[]): Promise<number> {
   const options = parsed(args);
   if (process.getuid?.() !== 0) throw new Error("runc's tests want root");
   refuseForeignCgroups();
+  const goOn = stopOnSignal();
   const scratch = mkdtempSync(join(tmpdir(), "bats-"));
   // Containers of unprivileged users have to get through to their root filesystem.
   chmodSync(scratch, 0o711);
@@ -28,7 +29,7 @@ export async function bats(args: string[]): Promise<number> {
     const suite = await copySuite(options.source, join(scratch, "suite"));
     const runtimes = [runtimeUnderTest(options.runtime), ...(options.peer ? [runtimeUnderTest(options.peer)] : [])];
     const copies = runtimes.map((runtime, index) => copied(runtime, join(scratch, `runtime${index}`)));
-    const rows = await runAll(suite, copies, options, scratch);
+    const rows = await runAll(suite, copies, options, scratch, goOn);
     report(rows, runtimes);
     if (options.table !== undefined) writeFileSync(options.table, tableOf(rows, runtimes));
     return failuresOf(rows).length === 0 ? 0 : 1;
@@ -67,12 +68,17 @@ function copied(runtime: Runtime, directory: string): Runtime {
   return { name: runtime.name, path };
 }
 
-async function runAll(suite: Suite, runtimes: readonly Runtime[], options: Options, scratch: string): Promise<Row[]> {
+async function runAll(
+  suite: Suite,
+  runtimes: readonly Runtime[],
+  options: Options,
+  scratch: string,
+  goOn: () => void,
+): Promise<Row[]> {
   const files = options.only ?? suite.files;
   for (const file of files)
     if (!suite.files.includes(file)) throw new Error(`no ${file}; there are ${suite.files.join(" ")}`);
   const rows: Row[] = [];
-  const goOn = stopOnSignal();
   for (const caller of callers.filter((each) => options.as === undefined || each === options.as)) {
     for (const file of files) {
       const runs = [];

@@ -3,10 +3,11 @@ import { join } from "node:path";
 import { makeCgroups, removeCgroups } from "../machine/cgroup-hierarchies.ts";
 import { type BoundedRun, runBounded } from "../machine/run-bounded.ts";
 import type { Runtime } from "../machine/runtimes.ts";
+import { endStuckTests } from "./end-stuck-tests.ts";
 import type { Suite } from "./suite.ts";
 import { readTap, type TestResult } from "./tap.ts";
 
-/** A test that hangs is ended by bats. Migrating lazily and updating every limit take about 20 s. */
+/** A test that is silent for so long is ended. Migrating lazily and updating every limit take about 20 s. */
 const testLimitSeconds = 120;
 /** For a whole file: when even bats, which waits for what holds its pipe, does not come back. */
 const fileLimitMs = 10 * 60_000;
@@ -45,15 +46,11 @@ export async function runFile(
   try {
     const cgroups = makeCgroups(cgroup);
     const enter = cgroups.map((directory) => `echo $$ > ${directory}/cgroup.procs`).join(" && ");
-    const run = await runBounded(
-      ["/bin/sh", "-c", `${enter} && exec "$@"`, "sh", ...inside(suite, file, as, scratch)],
-      {
-        limitMs: fileLimitMs,
-        cwd: suite.directory,
-        env: environment(runtime, as, file, scratch, filter),
-      },
-    );
     const output = join(temporary, printed);
+    const endWatch = endStuckTests(output, cgroups[0]!, testLimitSeconds);
+    const command = ["/bin/sh", "-c", `${enter} && exec "$@"`, "sh", ...inside(suite, file, as, scratch)];
+    const env = environment(runtime, as, file, scratch, filter);
+    const run = await runBounded(command, { limitMs: fileLimitMs, cwd: suite.directory, env }).finally(endWatch);
     const tap = existsSync(output) ? readFileSync(output, "utf8") : "";
     return { results: readTap(tap), log: `${tap}\n${logOf(run)}` };
   } finally {
@@ -96,7 +93,6 @@ function environment(runtime: Runtime, as: string, file: string, scratch: string
     HOME: as === "root" ? process.env.HOME : join(scratch, "home"),
     TMPDIR: join(scratch, "tmp"),
     RUNC: runtime.path,
-    BATS_TEST_TIMEOUT: String(testLimitSeconds),
     ROOTLESS_TESTPATH: `/${file}`,
     OWN_NETWORK: file === wantsInternet ? undefined : "1",
     FILTER: filter,

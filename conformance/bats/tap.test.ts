@@ -14,12 +14,6 @@ test("a failure has what bats says of it", () => {
   ]);
 });
 
-test("a test that was stopped failed, and keeps its name", () => {
-  expect(readTap("not ok 3 ps # timeout after 120s\n")).toEqual([
-    { caller: "root", test: "ps", outcome: "fail", reason: "timeout after 120s\n" },
-  ]);
-});
-
 test("rootless.sh says which features the tests below have", () => {
   const output = "[01] run rootless tests ... ()\nok 1 a\n[04] run rootless tests ... (idmap+cgroup)\nok 1 a\n";
   expect(readTap(output).map(({ caller }) => caller)).toEqual(["rootless", "rootless, idmap and cgroup"]);
