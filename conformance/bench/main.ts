@@ -25,6 +25,8 @@ interface Stand {
   readonly plain: string;
   readonly full: string;
   readonly small: string;
+  /** Its program does not end. */
+  readonly stays: string;
   readonly smallConfig: Config;
 }
 
@@ -64,20 +66,26 @@ function positive(flag: string, text: string): number {
 function prepare(runtime: Runtime, scratch: string, cgroup: string): Stand {
   const place = join(scratch, runtime.name);
   mkdirSync(place);
-  const bundle = (kind: string, make: typeof defaultConfig) => {
-    const config = make(["true"], `/${cgroup}/${runtime.name}-${kind}`);
+  const bundle = (kind: string, make: typeof defaultConfig, program = ["true"]) => {
+    const config = make(program, `/${cgroup}/${runtime.name}-${kind}`);
     writeBundle(join(place, kind), config);
     return config;
   };
   bundle("plain", defaultConfig);
   bundle("full", fullConfig);
   const smallConfig = bundle("small", defaultConfig);
-  const [plain, full, small] = [join(place, "plain"), join(place, "full"), join(place, "small")];
+  bundle("stays", defaultConfig, ["sleep", "1000000"]);
+  const [plain, full, small, stays] = ["plain", "full", "small", "stays"].map((kind) => join(place, kind)) as [
+    string,
+    string,
+    string,
+    string,
+  ];
   // Each as freshly installed: what of a large executable is still in memory, and in which pieces, depends on what else the
   // machine has done, and is a millisecond of its start.
   const executable = join(place, basename(runtime.path));
   writeFileSync(executable, readFileSync(runtime.path), { mode: 0o755 });
-  return { runtime, command: `${executable} --root ${join(place, "state")}`, plain, full, small, smallConfig };
+  return { runtime, command: `${executable} --root ${join(place, "state")}`, plain, full, small, stays, smallConfig };
 }
 
 async function measureAll(stands: readonly Stand[], rounds: number, runs: number, scratch: string) {
@@ -104,6 +112,9 @@ async function measureAll(stands: readonly Stand[], rounds: number, runs: number
   for (const { command, plain } of stands) await must(`${command} create --bundle ${plain} held`);
   hold(contest("state", ({ command }) => `${command} state held`));
   for (const { command } of stands) await must(`${command} delete --force held`);
+  for (const { command, stays } of stands) await must(`${command} run --detach --bundle ${stays} stays`);
+  hold(contest("exec", ({ command }) => `${command} exec stays true`));
+  for (const { command } of stands) await must(`${command} delete --force stays`);
 
   const peaks = new Map<string, number>();
   const limits = new Map<string, number>();

@@ -23,6 +23,7 @@ export function targets(measured: Measurements, judged: string): Target[] {
   return [
     { what: "run, of runc's time", value: ratio("run", "runc"), limit: 0.55, unit: "" },
     { what: "run, of crun's time", value: ratio("run", "crun"), limit: 1.4, unit: "" },
+    { what: "exec, of runc's time", value: ratio("exec", "runc"), limit: 0.6, unit: "" },
     { what: "state, of crun's time", value: ratio("state", "crun"), limit: 1.5, unit: "" },
     { what: "peak memory of run", value: peak && peak / MB, limit: 36, unit: " MB" },
     { what: "smallest memory limit", value: limit && limit / 1024, limit: 512, unit: " KiB" },

@@ -15,6 +15,7 @@ import { stdioToOwn } from "../host/caller.ts";
 import { readCgroupLayout } from "../host/cgroup-layout.ts";
 import { RuntimeFault } from "../report/fault.ts";
 import { type ContainerRecord, writeRecord } from "../state/container-record.ts";
+import { writeCreatedConfig } from "../state/created-config.ts";
 import { startTimeOf } from "../state/process-identity.ts";
 import type { CreateRequest } from "./create-request.ts";
 import { type CriuDirectories, type CriuSettings, commonOptions } from "./criu-settings.ts";
@@ -230,6 +231,7 @@ function writeDown(restore: Restore, pid: number): void {
   const { request, prepared } = restore;
   if (!request.detach) forwardSignalsTo(restore.pidfd, prepared.bundle.config.process!.terminal === true);
   restore.record = readyRecord(restore.record, restore.cgroup!, pid, startTime, { steps: [], starts: [] });
+  writeCreatedConfig(restore.directory, prepared.bundle.configText);
   // criu is in the cgroup still.
   writeRecord(request.root, { ...restore.record, restoring: true });
 }
