@@ -8,7 +8,7 @@ import { runtimePath } from "./runtime.ts";
 import { needs } from "./supports.ts";
 import { type Person, sitDown } from "./tmux.ts";
 
-const { base, bundle, root, runtime, state } = containers("terminal");
+const { base, bundle, root, running: resident, runtime, state } = containers("terminal");
 
 let person: Person;
 
@@ -181,4 +181,16 @@ seated("without a terminal of its own, a program that is not root doesn't come t
   await person.sees(/^ran\nended with 0$/);
   expect(statSync((await Bun.file(file).text()).trim()).uid).toBe(0);
   expect(runtime(["state", of.id]).code).toBe(1);
+});
+
+seated("exec --tty is like run: the size of the window, Ctrl-C, the terminal as before", async () => {
+  const { id } = resident();
+  const script = "stty size; trap 'stty size' WINCH; trap 'echo caught; exit 5' INT; while :; do sleep 0.05; done";
+  await leavesTheTerminal(`${runtimePath} --root ${root} exec --tty ${id} sh -c "${script}"`, async () => {
+    await person.sees(/^24 80$/);
+    person.resize(100, 30);
+    await person.sees(/^30 100$/);
+    person.press("C-c");
+    await person.sees(/caught\nended with 5$/);
+  });
 });

@@ -11,7 +11,7 @@ import type { Notify } from "./notify.ts";
 import { programFailure } from "./program-failure.ts";
 import { type SetUpContainer, setUpContainer } from "./set-up.ts";
 import { runPoststart } from "./start.ts";
-import { forwardSignalsTo, supervise, type Watched } from "./supervise.ts";
+import { supervise, type Watched } from "./supervise.ts";
 
 export interface RunRequest extends CreateRequest {
   readonly detach: boolean;
@@ -34,10 +34,8 @@ export function runContainer(request: RunRequest): number {
 }
 
 function startAndStay(request: RunRequest, container: SetUpContainer): number {
-  const { record, pid, sync } = container;
-  const pidfd = syscall(SYS.pidfd_open, pid, 0);
+  const { record, pid, pidfd, sync } = container;
   try {
-    if (!request.detach) forwardSignalsTo(pidfd, container.console !== undefined);
     waitForExec(container);
     request.log.stage("the container's program runs");
     if (record.hooks?.poststart?.length) runPoststart(record, pidfd, request.log);

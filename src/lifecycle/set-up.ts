@@ -21,6 +21,7 @@ import type { CreateRequest } from "./create-request.ts";
 import { removeDirectory } from "./delete.ts";
 import { makeFifos } from "./exec-fifos.ts";
 import { hostId } from "./host-id.ts";
+import { letGo } from "./let-go.ts";
 import { applyRlimits } from "./limits.ts";
 import { openNamespaces } from "./namespace-paths.ts";
 import type { Notify } from "./notify.ts";
@@ -34,6 +35,8 @@ import { writePidFile } from "./write-pid-file.ts";
 export interface SetUpContainer {
   readonly record: ContainerRecord;
   readonly pid: number;
+  /** Under run: of init. */
+  readonly pidfd: number;
   /** The sync socket; under run, what start is said through. */
   readonly sync: number;
   /** The master of the container's terminal, when it is this command that shows it. */
@@ -68,13 +71,13 @@ export interface SetUp {
 /**
  * Makes the container up to the point where its init blocks until start; under run it is let go on at once.
  *
- * @param detached this command will not stay to serve a terminal.
+ * @param detached this command will not stay to serve a terminal, and signals to it are not the container's.
  * @throws RuntimeFault; then nothing is left: no process, cgroup, mount or state.
  */
 export function setUpContainer(request: CreateRequest, startBy: "fifo" | "sync", detached: boolean): SetUpContainer {
   if (request.notifySocket !== undefined) return setUpNotifying(request, startBy, detached);
   const prepared = prepareStart(request, startBy, detached);
-  return setUpPrepared(prepared, request, startBy, () => makeContainerDirectory(request.root, request.id));
+  return setUpPrepared(prepared, request, startBy, !detached, () => makeContainerDirectory(request.root, request.id));
 }
 
 /** With a socket to notify, the container's directory is there before the plan: a mount's source is in it. */
@@ -86,7 +89,7 @@ function setUpNotifying(request: CreateRequest, startBy: "fifo" | "sync", detach
     const prepared = prepareStart(request, startBy, detached);
     // Under create it is for start to listen.
     if (startBy === "sync") notify = openNotify(directory, request.notifySocket!);
-    return { ...setUpPrepared(prepared, request, startBy, () => directory), notify };
+    return { ...setUpPrepared(prepared, request, startBy, !detached, () => directory), notify };
   } catch (error) {
     if (notify !== undefined) closeNotify(notify);
     removeDirectory(directory);
@@ -98,6 +101,7 @@ function setUpPrepared(
   prepared: PreparedStart,
   request: CreateRequest,
   startBy: "fifo" | "sync",
+  foreground: boolean,
   makeDirectory: () => string,
 ): SetUpContainer {
   const compiled = compileStart(prepared.plan);
@@ -118,7 +122,7 @@ function setUpPrepared(
     record: firstRecord(request, prepared),
   };
   try {
-    return build(setUp, startBy);
+    return build(setUp, startBy, foreground);
   } catch (error) {
     const killed = setUp.cgroup !== undefined && oomKilled(setUp.cgroup);
     undoSetUp(setUp);
@@ -142,7 +146,7 @@ function outOfMemory(cause: unknown): RuntimeFault {
   });
 }
 
-function build(setUp: SetUp, startBy: "fifo" | "sync"): SetUpContainer {
+function build(setUp: SetUp, startBy: "fifo" | "sync", foreground: boolean): SetUpContainer {
   const { request, prepared, directory, compiled, given } = setUp;
   const { log } = request;
   // Written before anything else exists: whoever finds it after this process was killed knows what to remove.
@@ -169,18 +173,12 @@ function build(setUp: SetUp, startBy: "fifo" | "sync"): SetUpContainer {
   }
   if (prepared.hostMount !== undefined) noteHostMount(setUp);
   if (prepared.rlimitsByRuntime.length > 0) applyRlimits(setUp.initPid, prepared.rlimitsByRuntime);
-  if (setUp.console !== undefined) setUp.console = receiveTerminal(setUp.console);
-  // Under run nobody else starts it: it goes on while the rest is written down.
-  if (startBy === "sync") sayGo(sync);
+  const pidfd = startBy === "sync" ? letGo(setUp, sync, foreground) : -1;
   putRecord(request.root, request.id);
   if (request.pidfdSocket !== undefined) sendPidfd(request.pidfdSocket, setUp);
   if (request.pidFile !== undefined) writePidFile(request.pidFile, setUp.initPid);
-  log.stage(startBy === "sync" ? "init told to go on; state written" : "state written, init waits for start");
-  return { record: setUp.record, pid: setUp.initPid, sync, console: setUp.console, compiled };
-}
-
-function receiveTerminal(socket: number): number {
-  return (require("../console/relay.ts") as typeof import("../console/relay.ts")).receiveTerminal(socket);
+  log.stage(startBy === "sync" ? "state written" : "state written, init waits for start");
+  return { record: setUp.record, pid: setUp.initPid, pidfd, sync, console: setUp.console, compiled };
 }
 
 /** Without a mount namespace: which of the mounts on the directory is this container's, before another one is made on it. */
