@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Edit } from "./bundle.ts";
 import { containers, succeeded, until } from "./harness.ts";
-import { complaint } from "./runtime.ts";
+import { complaint, runtimeName } from "./runtime.ts";
 import { needs } from "./supports.ts";
 
 const test = needs("update command");
@@ -226,6 +226,14 @@ needs("update that says what it does", "update command")(
     expectDocument(id);
   },
 );
+
+test("a document's names are read in any case, as Go's decoder does; a misspelt one is warned of", () => {
+  const { id } = running();
+  const outcome = runtime(["update", "-r", "-", id], { stdin: '{"Pids":{"LIMIT":44},"memroy":{"limit":4096}}' });
+  succeeded(outcome);
+  expect(contentOf(id, hasV2 ? "pids.max" : "pids/pids.max")).toBe("44");
+  if (runtimeName === "runts") expect(outcome.stderr).toContain('did you mean \\"memory\\"?');
+});
 
 test("an empty document, and an update without any option, change nothing", () => {
   const { id } = running(resources({ pids: { limit: 33 }, memory: { limit: 64 * M } }));

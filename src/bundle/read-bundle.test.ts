@@ -6,7 +6,6 @@ import { join } from "node:path";
 import { documentWith } from "./document-table.ts";
 import { readBundle } from "./read-bundle.ts";
 import { readProcessFile } from "./read-process.ts";
-import { readResources } from "./read-resources.ts";
 
 let scratch: string;
 beforeAll(() => {
@@ -106,9 +105,4 @@ test("a process file is read as strictly", () => {
   writeFileSync(path, '{"args":["sh"],"cwd":"x"}');
   expect(() => readProcessFile(path)).toThrow("Cwd must be an absolute path");
   expect(() => readProcessFile(join(scratch, "none.json"))).toThrow("no such file or directory");
-});
-
-test("resources are read from text as strictly", () => {
-  expect(readResources('{"pids":{"limit":5}}')).toEqual({ pids: { limit: 5 } });
-  expect(() => readResources('{"pids":{"limit":"5"}}')).toThrow("not an integer of type int64");
 });

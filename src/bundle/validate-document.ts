@@ -13,17 +13,20 @@ export interface Validation<Value> {
  * A document's text: parsed, and held against its schema and its rules. All faults at once; does no input or output.
  *
  * @param check the rules; they are told which places have the wrong type.
+ * @param prepare what is done to the parsed value first.
  */
 export function validateDocument<Value>(
   text: string,
   name: SchemaName,
   accepts: (value: unknown) => value is Value,
   check: (value: Value, broken: readonly string[], into: ConfigFault[]) => void,
+  prepare?: (value: unknown, into: ConfigFault[]) => void,
 ): Validation<Value> {
   const found: ConfigFault[] = [];
   const value = parseJson(text, found);
   if (value !== undefined) {
     let broken: string[] = [];
+    prepare?.(value, found);
     if (!accepts(value)) {
       const { explainSchema } = require("./explain-schema.ts") as typeof import("./explain-schema.ts");
       broken = explainSchema(name, value, found);

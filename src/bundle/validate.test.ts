@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
 import { documentWith, told } from "./document-table.ts";
-import { validateResourcesText, validateText } from "./validate.ts";
+import { validateText } from "./validate.ts";
 import { validateProcessText } from "./validate-process.ts";
+import { validateResourcesText } from "./validate-resources.ts";
 
 test("faults of the schema and of the rules are told at once", () => {
   const text = documentWith({
@@ -117,6 +118,16 @@ test("resources of their own have the same rules as config.json's", () => {
   ]);
   expect(told(validateResourcesText('{"memory":{"limit":-2}}').faults)).toEqual([
     "/memory/limit: negative memory limit",
+  ]);
+});
+
+test("resources of their own are read in any case, and what looks misspelt is warned of", () => {
+  const { value, warnings } = validateResourcesText('{"CPU":{"Cpus":"1"},"memroy":{"limit":5}}');
+  expect(value).toMatchObject({ cpu: { cpus: "1" } });
+  expect(told(warnings)).toEqual([
+    'warning /CPU: taken for "cpu": case matters',
+    'warning /cpu/Cpus: taken for "cpus": case matters',
+    'warning /memroy: unknown field "memroy" is ignored: did you mean "memory"?',
   ]);
 });
 

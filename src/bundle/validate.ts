@@ -1,6 +1,5 @@
-import type { Config, LinuxResources } from "./config.ts";
-import { acceptsConfig, acceptsLinuxResources } from "./generated/accepts.js";
-import { checkResources } from "./rules/resources.ts";
+import type { Config } from "./config.ts";
+import { acceptsConfig } from "./generated/accepts.js";
 import { rules } from "./rules/rules.ts";
 import { type Validation, validateDocument } from "./validate-document.ts";
 
@@ -8,13 +7,6 @@ import { type Validation, validateDocument } from "./validate-document.ts";
 export function validateText(text: string): Validation<Config> {
   return validateDocument(text, "Config", acceptsConfig, (config, broken, into) => {
     for (const rule of rules) if (broken.length === 0 || !touches(rule.reads, broken)) rule.check(config, into);
-  });
-}
-
-/** The document of `update --resources`. */
-export function validateResourcesText(text: string): Validation<LinuxResources> {
-  return validateDocument(text, "LinuxResources", acceptsLinuxResources, (resources, broken, into) => {
-    if (broken.length === 0) checkResources(resources, "", into);
   });
 }
 

@@ -3,7 +3,7 @@ import { text } from "../../native-bindings/libc.ts";
 import type { LinuxResources } from "../bundle/config.ts";
 import { mostBytes } from "../bundle/read-document.ts";
 import { valueOrThrow } from "../bundle/refuse.ts";
-import { validateResourcesText } from "../bundle/validate.ts";
+import { validateResourcesText } from "../bundle/validate-resources.ts";
 import { asFault, RuntimeFault } from "../report/fault.ts";
 import type { Log } from "../report/log.ts";
 import { requireWorkingDirectory } from "../report/working-directory.ts";
