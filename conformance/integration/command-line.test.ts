@@ -6,7 +6,7 @@ import { containers, succeeded } from "./harness.ts";
 import { call, type Outcome, runtimeName, runtimePath } from "./runtime.ts";
 import { needs } from "./supports.ts";
 
-const { base, bundle, create, env, root, runtime, state } = containers("command-line");
+const { base, bundle, create, env, root, running, runtime, state } = containers("command-line");
 
 let calls = 0;
 /** A call without the private --root, of this runtime or another. */
@@ -271,6 +271,17 @@ describe("logging", () => {
       if (line.includes(words[at] ?? "\n")) at++;
     }
     expect(words.slice(at)).toEqual([]);
+  });
+
+  ours("with --debug tells the stages of exec", () => {
+    const { id } = running();
+    const { stdout, stderr } = succeeded(runtime(["--debug", "exec", id, "echo", "ran"]));
+    expect(stdout).toBe("ran\n");
+    const lines = stderr.trimEnd().split("\n");
+    for (const [i, words] of ["exec", "read", "planned", "cloned", "runs", "ended"].entries()) {
+      expect(lines.slice(i).join("\n")).toContain(words);
+    }
+    expect(lines.every((line) => /level=debug msg=".* \(\d+\.\d ms, \+\d+\.\d\)"$/.test(line))).toBe(true);
   });
 
   ours("with --debug tells the stages of create, start and delete", () => {

@@ -38,6 +38,7 @@ export function converseExec(attempt: ExecAttempt, sync: number): void {
     switch (heard.kind) {
       case Message.Cloned:
         cloned(attempt, heard, sync);
+        attempt.request.log.stage("in the container's cgroups or namespaces: cloned");
         if (early !== undefined) answer(attempt, early, sync);
         early = undefined;
         break;

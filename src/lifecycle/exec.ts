@@ -22,10 +22,14 @@ export function execInContainer(request: ExecRequest): number {
     (require("./activation.ts") as typeof import("./activation.ts")).checkPreserved(3, request.preserveFds);
   }
   const target = openExecTarget(request);
+  request.log.stage("state and config.json read");
   let started: StartedExec;
   try {
     const placement = firstPlacement(request, target);
-    started = startExec(request, target, prepareExec(request, target), placement);
+    const prepared = prepareExec(request, target);
+    request.log.stage("process planned");
+    started = startExec(request, target, prepared, placement);
+    if (request.log.debugging) request.log.stage(`the process runs, pid ${started.pid}`);
   } finally {
     close(target.pidfd);
   }
@@ -36,7 +40,9 @@ export function execInContainer(request: ExecRequest): number {
     throw error;
   }
   if (request.detach) return 0;
-  return supervise(started);
+  const status = supervise(started);
+  if (request.log.debugging) request.log.stage(`the process has ended, exit status ${status}`);
+  return status;
 }
 
 /** Once it runs: callers take the pid file for a sign of that. */
