@@ -146,6 +146,20 @@ needs("exec command", "pause command")(
   },
 );
 
+needs("exec command", "pause command")("an exec that is killed while it waits starts nothing", async () => {
+  const of = running();
+  succeeded(runtime(["pause", of.id]));
+  const waiting = beside(["exec", "--ignore-paused", of.id, "touch", "/ran"]);
+  await Bun.sleep(300);
+  waiting.kill();
+  await waiting.ended;
+  succeeded(runtime(["resume", of.id]));
+  const alone = () => succeeded(exec(of.id, "ls -d /proc/[0-9]* | wc -l")).stdout;
+  // init, the shell, ls and wc.
+  await until("the program to end", () => Number(alone()) <= 4);
+  expect(existsSync(join(of.rootfs, "ran"))).toBe(false);
+});
+
 test("a container that ends ends its execs, with 128+9", async () => {
   const of = running();
   const running1 = beside(["exec", of.id, "sh", "-c", "echo up; sleep 1000"]);

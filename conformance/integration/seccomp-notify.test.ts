@@ -1,10 +1,11 @@
 import { expect, test } from "bun:test";
-import { closeSync } from "node:fs";
+import { closeSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Edit } from "./bundle.ts";
 import { listenForDescriptor } from "./console-socket.ts";
 import { containers, succeeded, until } from "./harness.ts";
 import { complaint } from "./runtime.ts";
+import { needs } from "./supports.ts";
 
 const { base, create, run, runtime, state } = containers("notify");
 
@@ -39,6 +40,37 @@ test("the listener gets the descriptor and the state of the container process", 
   await until("the program to end", () => state(of.id).status === "stopped");
   expect(of.logs().stdout).toContain("Function not implemented");
 });
+
+needs("exec command")(
+  "the listener of an exec'ed process comes with its pid, and with init's in the state",
+  async () => {
+    const path = join(base, "exec-listener");
+    const socket = listenForDescriptor(path);
+    const of = create("sleep 1000", notify(path));
+    closeSync(socket.receive().fd);
+    succeeded(runtime(["start", of.id]));
+    for (const noNewPrivileges of [true, false]) {
+      const file = join(base, "process.json");
+      const args = ["sh", "-c", "mkdir /tmp/x 2>&1; sleep 1000"];
+      const capabilities = { bounding: [], effective: [], permitted: [] };
+      writeFileSync(file, JSON.stringify({ args, cwd: "/", env: ["PATH=/bin"], noNewPrivileges, capabilities }));
+      const pidFile = join(base, "pid");
+      succeeded(runtime(["exec", "--detach", "--process", file, "--pid-file", pidFile, of.id]));
+      const { name, fd } = socket.receive();
+      closeSync(fd);
+      expect(JSON.parse(name)).toMatchObject({
+        fds: ["seccompFd"],
+        pid: Number(readFileSync(pidFile, "utf8")),
+        metadata: "of the test",
+        state: { id: of.id, status: "running", pid: state(of.id).pid, bundle: of.dir },
+      });
+    }
+    socket.close();
+    const outcome = runtime(["exec", of.id, "echo", "ran"]);
+    expect(outcome).toMatchObject({ code: 255, stdout: "", hung: false });
+    expect(complaint(outcome)).toMatch(/connection refused|no such file or directory/);
+  },
+);
 
 const refusals: [name: string, edit: Edit, words: RegExp][] = [
   ["no listener", notify(undefined), /listenerPath|listener path/i],

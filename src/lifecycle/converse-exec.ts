@@ -58,6 +58,7 @@ export function converseExec(attempt: ExecAttempt, sync: number): void {
         break;
       default:
         if (failure !== undefined) throw failureOf(attempt, failure);
+        if (ready && attempt.pid === 0) killUntold(attempt);
         if (!ready || attempt.pid === 0) throw died(attempt);
         return;
     }
@@ -123,6 +124,12 @@ function failureOf(attempt: ExecAttempt, { first, second }: Heard): RuntimeFault
   attempt.failed = { step: step?.kind ?? "", errno: -second };
   const { programFailure } = require("./program-failure.ts") as typeof import("./program-failure.ts");
   return programFailure(compiled, first, -second, "", "");
+}
+
+/** Who made the container's process was killed before it could say so, and that process runs. */
+function killUntold({ target }: ExecAttempt): void {
+  const { killChildrenInside } = require("./exec-fallback.ts") as typeof import("./exec-fallback.ts");
+  killChildrenInside(target.record.init_process_pid);
 }
 
 /** The program's end of the socket was closed and no failure was told: something killed it. */
