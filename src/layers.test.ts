@@ -110,7 +110,12 @@ describe("no input, no output:", () => {
   /** What these have beside constants and types that touches nothing. */
   const harmless = ["utf8", "text"];
   /** The files of a pure part whose job it is to read. */
-  const readers = ["src/bundle/read-document.ts", "src/bundle/read-config-text.ts", "src/bundle/generate.ts"];
+  const readers = [
+    "src/bundle/read-document.ts",
+    "src/bundle/read-pipe.ts",
+    "src/bundle/read-config-text.ts",
+    "src/bundle/generate.ts",
+  ];
 
   for (const part of ["bundle", "plan", "program"]) {
     test(part, () => {

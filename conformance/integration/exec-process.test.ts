@@ -138,6 +138,28 @@ needs("exec command", "affinity of exec")("CPUs that are not there are an error,
   expect(complaint(outcome)).toContain("error setting final CPU affinity");
 });
 
+test("the file may be a pipe, written while it is read", () => {
+  const file = processFile({}, "echo from the pipe");
+  const fifo = join(base, "process.fifo");
+  Bun.spawnSync(["mkfifo", fifo]);
+  const slowly = `{ head -c 9 "$0"; sleep 0.1; tail -c +10 "$0"; } >"$1"`;
+  const writer = Bun.spawn(["sh", "-c", slowly, file, fifo], { stdio: ["ignore", "ignore", "inherit"] });
+  try {
+    expect(succeeded(runtime(["exec", "--process", fifo, running().id])).stdout).toBe("from the pipe\n");
+  } finally {
+    writer.kill();
+  }
+});
+
+needs("exec command", "affinity of exec")("with --debug the stages are told, and the first CPUs", () => {
+  const file = processFile({ execCPUAffinity: { initial: "0" } }, "true");
+  const { stderr } = succeeded(runtime(["--debug", "exec", "--process", file, running().id]));
+  // The words are runc's: its own tests look for them.
+  for (const words of ["nsexec container setup", ": affinity: 0x1", "child process in init()", "about to exec"]) {
+    expect(stderr).toContain(words);
+  }
+});
+
 const filter = (names: string[], action: string): Record<string, unknown> => ({
   defaultAction: "SCMP_ACT_ALLOW",
   syscalls: [{ names, action, errnoRet: 17 }],

@@ -92,6 +92,15 @@ test("a startContainer hook runs under a profile that refuses clone3 and close_r
   expect(written(join(of.rootfs, "tmp/ran"))).toBe("ran\n");
 });
 
+test("what a failing startContainer hook says on the container's terminal is shown", () => {
+  const outcome = run("true", (config) => {
+    config.process.terminal = true;
+    config.hooks = { startContainer: [shell("echo no such luck; exit 1")] };
+  });
+  expect(outcome.code).not.toBe(0);
+  expect(outcome.stdout).toContain("no such luck");
+});
+
 for (const kind of [...hostSide, "createContainer"] as const) {
   test(`a ${kind} hook has the environment and the arguments of the config, and no more`, () => {
     const file = log();

@@ -1,6 +1,15 @@
 /** Reads a JSON document, which anyone may have put there: bounded, never waiting, strict about its bytes. */
 import { EISDIR } from "../../native-bindings/errno.ts";
-import { close, fstat, O_NONBLOCK, O_RDONLY, S_IFDIR, S_IFREG, tryOpenAt } from "../../native-bindings/files.ts";
+import {
+  close,
+  fstat,
+  O_NONBLOCK,
+  O_RDONLY,
+  S_IFDIR,
+  S_IFIFO,
+  S_IFREG,
+  tryOpenAt,
+} from "../../native-bindings/files.ts";
 import { addressOf, syscallRetry, text } from "../../native-bindings/libc.ts";
 import { SYS } from "../../native-bindings/syscall-numbers.ts";
 import { asFault, RuntimeFault } from "../report/fault.ts";
@@ -9,13 +18,13 @@ import { asFault, RuntimeFault } from "../report/fault.ts";
 export const mostBytes = 32 << 20;
 
 /**
- * The text of the regular file `name`.
+ * The text of the regular file `name`, or of the pipe of that name, where the caller may well have given one: a shell's `<(...)`.
  *
  * @param directory a descriptor that `name` is relative to, or AT_FDCWD.
  * @returns undefined when there is none.
  * @throws RuntimeFault when it is not a regular file, too large, or not UTF-8.
  */
-export function readDocument(directory: number, name: string): string | undefined {
+export function readDocument(directory: number, name: string, kind?: "or pipe"): string | undefined {
   // Without O_NONBLOCK the open of a FIFO waits for a writer.
   const fd = tryOpenAt(directory, name, O_RDONLY | O_NONBLOCK);
   if (fd === -2) return undefined;
@@ -23,6 +32,7 @@ export function readDocument(directory: number, name: string): string | undefine
   try {
     const { type, size } = fstat(fd);
     if (type === S_IFDIR) throw new RuntimeFault({ what: `read ${name}`, errno: EISDIR });
+    if (type === S_IFIFO && kind === "or pipe") return decode(readPipe(fd, name), name);
     if (type !== S_IFREG) throw new RuntimeFault({ what: `read ${name}: not a regular file` });
     if (size > mostBytes) throw new RuntimeFault({ what: `read ${name}: larger than ${mostBytes} bytes`, value: size });
     return decode(readBytes(fd, size, name), name);
@@ -45,6 +55,10 @@ function readBytes(fd: number, size: number, name: string): Uint8Array {
     done += count;
   }
   return bytes.subarray(0, done);
+}
+
+function readPipe(fd: number, name: string): Uint8Array {
+  return (require("./read-pipe.ts") as typeof import("./read-pipe.ts")).readPipe(fd, name);
 }
 
 function decode(bytes: Uint8Array, name: string): string {

@@ -15,7 +15,7 @@ import { validateProcessText } from "./validate-process.ts";
  */
 export function readProcessFile(path: string, warnings: ConfigFault[] = []): Process {
   requireWorkingDirectory(path, "--process");
-  const text = readDocument(AT_FDCWD, path);
+  const text = readDocument(AT_FDCWD, path, "or pipe");
   if (text === undefined) throw new RuntimeFault({ what: `open ${path}`, errno: 2 });
   const validation = validateProcessText(text);
   for (const warning of validation.warnings) warnings.push(warning);

@@ -89,6 +89,11 @@ function cameUp(pollfds: Int32Array, entry: number): boolean {
   return pollfds[2 * entry + 1]! >> 16 !== 0;
 }
 
+/** Shows what was written to a pseudo-terminal whose container has come to nothing. */
+export function showWritten(master: number): void {
+  drained(new Way(master, 1), 0);
+}
+
 /** Nothing more comes once everything has ended and a read has found nothing: EAGAIN, EIO. */
 function drained(shown: Way, status: number): number {
   const output = new Int32Array([shown.target, POLLOUT]);

@@ -29,6 +29,7 @@ import { forwardSignalsTo } from "./supervise.ts";
 
 /** Hears the program out until it has become the user's. @throws RuntimeFault when it says that something failed, or dies. */
 export function converseExec(attempt: ExecAttempt, sync: number): void {
+  const { log } = attempt.request;
   let ready = false;
   let failure: Heard | undefined;
   // The new process runs beside the one that cloned it, and what it says may be here before its pid is.
@@ -60,6 +61,7 @@ export function converseExec(attempt: ExecAttempt, sync: number): void {
         if (failure !== undefined) throw failureOf(attempt, failure);
         if (ready && attempt.pid === 0) killUntold(attempt);
         if (!ready || attempt.pid === 0) throw died(attempt);
+        log.stage("the program runs (setns_init: about to exec)");
         return;
     }
   }
@@ -74,6 +76,8 @@ function cloned(attempt: ExecAttempt, { first, second }: Heard, sync: number): v
     return;
   }
   attempt.pid = first;
+  if (attempt.request.log.debugging)
+    attempt.request.log.stage(`process cloned, pid ${first} (child process in init())`);
   reap(attempt.bornPid);
   attempt.bornPid = 0;
   reap(attempt.enterPid);

@@ -40,6 +40,11 @@ function startAndStay(request: RunRequest, container: SetUpContainer): number {
     request.log.stage("the container's program runs");
     if (record.hooks?.poststart?.length) runPoststart(record, pidfd, request.log);
   } catch (error) {
+    // What a startContainer hook has said on the container's terminal.
+    if (container.console !== undefined) {
+      const { showWritten } = require("../console/copy-both-ways.ts") as typeof import("../console/copy-both-ways.ts");
+      showWritten(container.console);
+    }
     destroy(request, container);
     throw error;
   }

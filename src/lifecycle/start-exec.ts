@@ -130,9 +130,20 @@ function spawn(attempt: ExecAttempt, sync: number, console: number | undefined):
       sources: compiled.sources,
       stateDirectory: target.directory,
     });
+    if (request.log.debugging) tellSpawned(attempt);
   } finally {
     for (const fd of opened) close(fd);
   }
+}
+
+/** In words that those who look through runc's log for the stages of an exec find. */
+function tellSpawned({ request: { log }, enterPid, prepared }: ExecAttempt): void {
+  log.stage(`enter spawned, pid ${enterPid} (nsexec container setup)`);
+  const initial = prepared.input.config.process!.execCPUAffinity?.initial;
+  if (!initial) return;
+  const { cpuMask } = require("../plan/steps/cpu-affinity.ts") as typeof import("../plan/steps/cpu-affinity.ts");
+  const mask = BigInt(`0x${Buffer.from(cpuMask(initial)).reverse().toString("hex")}`);
+  log.debug(`nsexec[${enterPid}]: affinity: 0x${mask.toString(16)}`);
 }
 
 /** The socket that the console's master is sent through: the caller's, or one of our own. */

@@ -28,7 +28,7 @@ export const cpuAffinity: StepKind<SetCpuAffinity> = {
 };
 
 /** A list in the format of cpuset(7) as bits. CPUs beyond any kernel's are left out, as sched_setaffinity itself would. */
-function cpuMask(list: string): Uint8Array {
+export function cpuMask(list: string): Uint8Array {
   const mask = new Uint8Array(MOST_CPUS / 8);
   for (const item of list.split(",")) {
     if (item.trim() === "") continue;
