@@ -17,7 +17,7 @@ const suites: Record<string, { readonly about: string; readonly run: (args: stri
   },
   callers: {
     about:
-      "what containerd, Docker, Podman and Kubernetes do with a runtime [--only ctr|docker|podman|cri] [--load] [--runtime PATH]\n" +
+      "what containerd, Docker, Podman and Kubernetes do with a runtime [--only ctr|docker|podman|cri|cri-o] [--load] [--runtime PATH]\n" +
       "                 [--peer PATH] [--no-peers] [--json FILE] [--keep]",
     run: async (args) => (await import("./callers/main.ts")).callersSuite(args),
   },

@@ -26,4 +26,8 @@ export const callers: Readonly<Record<string, Caller>> = {
     about: "a Kubernetes pod by containerd's CRI plugin",
     checks: async (place) => (await import("./cri/checks.ts")).criChecks(place),
   },
+  "cri-o": {
+    about: "conmon as CRI-O calls it, and what CRI-O calls itself",
+    checks: async (place) => (await import("./cri-o/checks.ts")).crioChecks(place),
+  },
 };

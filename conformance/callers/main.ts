@@ -59,7 +59,8 @@ function chosenCallers(only: readonly string[] | undefined): string[] {
 }
 
 function provide(names: readonly string[]): void {
-  const needs = names.map((name) => `callers-${name === "cri" ? "ctr" : name}`);
+  const packages: Record<string, string> = { cri: "ctr", "cri-o": "podman" };
+  const needs = names.map((name) => `callers-${packages[name] ?? name}`);
   const done = Bun.spawnSync(["bash", `${repository}/scripts/needs.sh`, ...new Set(needs)], {
     stdio: ["ignore", "inherit", "inherit"],
   });

@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { answer } from "../command.ts";
 import { startDaemon } from "../daemon.ts";
+import { documented } from "../documented.ts";
 import { makeImage, makeLayoutArchive } from "../image.ts";
 import { noSysResource } from "../machine.ts";
 import type { Place } from "../place.ts";
@@ -14,6 +15,8 @@ export interface Kubernetes {
   readonly state: string;
   /** argv of a crictl command. */
   readonly crictl: (...words: string[]) => string[];
+  /** What a RuntimeClass calls the runtime. */
+  readonly handler: string;
   readonly stop: () => Promise<void>;
 }
 
@@ -34,6 +37,7 @@ export async function startKubernetes(place: Place): Promise<Kubernetes> {
   return {
     place,
     image,
+    handler: /^handler: (\w+)$/m.exec(documented("kubernetes", place.runtime))![1]!,
     state: "/run/containerd/runc/k8s.io",
     crictl: (...words) => [place.crictl, "-r", endpoint, "-i", endpoint, "-t", "40s", ...words],
     stop: () => daemon.stop(),
@@ -53,7 +57,7 @@ const bridge = {
   ],
 };
 
-/** A sandbox asks for a lower oom_score_adj, which needs CAP_SYS_RESOURCE; the plugin can leave it as it is. */
+/** The README's, and what only these checks want. A sandbox asks for a lower oom_score_adj, which needs CAP_SYS_RESOURCE; the plugin can leave it as it is. */
 function configuration(place: Place, socket: string, network: string): string {
   const cri = 'plugins."io.containerd.grpc.v1.cri"';
   return `version = 2
@@ -71,12 +75,5 @@ disabled_plugins = ["io.containerd.internal.v1.opt"]
   [${cri}.cni]
     bin_dir = "/usr/lib/cni"
     conf_dir = "${network}"
-  [${cri}.containerd]
-    default_runtime_name = "judged"
-    [${cri}.containerd.runtimes.judged]
-      runtime_type = "io.containerd.runc.v2"
-      [${cri}.containerd.runtimes.judged.options]
-        BinaryName = "${place.runtime}"
-        SystemdCgroup = false
-`;
+${documented("containerd", place.runtime).replace("version = 2\n", "")}`;
 }

@@ -33,7 +33,7 @@ export async function runPod(
     linux: { cgroup_parent: `/${place.cgroup}/kubepods/burstable/pod${name}`, security_context: security },
     ...settings,
   });
-  const id = await answer(crictl("runp", sandbox));
+  const id = await answer(crictl("runp", "-r", kubernetes.handler, sandbox));
   return {
     id,
     add: async (container, command, more = {}) => {

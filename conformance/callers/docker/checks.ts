@@ -18,9 +18,9 @@ import { dockerOnly } from "./only.ts";
 export async function dockerChecks(place: Place): Promise<void> {
   const docker = await startDocker(place, { name: "docker", settings: { "live-restore": true } });
   await says("daemon: knows the runtime", docker.client("info"), {
-    says: [/Default Runtime: judged/, /Runtimes:.* judged( |$)/m],
+    says: [/Default Runtime: runts/, /Runtimes:.* runts( |$)/m],
   });
-  await says("daemon: reads the version", docker.client("version"), { says: /judged:\n +Version: +\S/ });
+  await says("daemon: reads the version", docker.client("version"), { says: /runts:\n +Version: +\S/ });
   await oneShot(docker);
   await running(docker);
   await liveRestore(docker);

@@ -2,6 +2,7 @@ import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { answer, run } from "../command.ts";
 import { startDaemon } from "../daemon.ts";
+import { documented } from "../documented.ts";
 import type { Engine } from "../engine/engine.ts";
 import { type Image, makeImage } from "../image.ts";
 import type { Place } from "../place.ts";
@@ -64,8 +65,10 @@ export async function startDocker(place: Place, options: DaemonOptions, made?: I
   };
 }
 
+/** The README's daemon.json, and what only these checks want. */
 function writeSettings(directory: string, place: Place, settings: Record<string, unknown>): void {
-  const runtimes = { judged: { path: place.runtime }, debugged: { path: place.runtime, runtimeArgs: ["--debug"] } };
-  const all = { runtimes, "default-runtime": "judged", experimental: true, ...settings };
+  const { runtimes, ...rest } = JSON.parse(documented("docker", place.runtime));
+  const debugged = { path: place.runtime, runtimeArgs: ["--debug"] };
+  const all = { runtimes: { ...runtimes, debugged }, ...rest, experimental: true, ...settings };
   writeFileSync(join(directory, "daemon.json"), JSON.stringify(all));
 }

@@ -20,7 +20,9 @@ import { rootlessPodman } from "./rootless.ts";
 export async function podmanChecks(place: Place): Promise<void> {
   const podman = await preparePodman(place, { name: "podman" });
   const version = "{{.Host.OCIRuntime.Path}} {{.Host.OCIRuntime.Version}}";
-  await says("info: knows the runtime and its version", podman.client("info", "-f", version), { says: / .*\d+\.\d+/ });
+  await says("info: knows the runtime and its version", podman.client("info", "-f", version), {
+    says: new RegExp(`^${RegExp.escape(place.runtime)} .*\\d+\\.\\d+`),
+  });
   await oneShot(podman);
   await running(podman);
   await stopping(podman);

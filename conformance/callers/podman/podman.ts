@@ -1,6 +1,7 @@
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { answer, run } from "../command.ts";
+import { documented } from "../documented.ts";
 import type { Engine } from "../engine/engine.ts";
 import { type Image, makeImage } from "../image.ts";
 import { noSysResource } from "../machine.ts";
@@ -31,7 +32,7 @@ export async function preparePodman(place: Place, options: PodmanOptions, made?:
   writeFileSync(configuration, containersConf(place));
   const stores = ["root", "runroot", "tmpdir", "volumepath", "network-config-dir"];
   const flags = stores.map((store) => `--${store}=${directory}/${store}`);
-  flags.push("--storage-driver=overlay", `--runtime=${place.runtime}`, "--log-level=error");
+  flags.push("--storage-driver=overlay", "--log-level=error");
   const environment = ["env", `CONTAINERS_CONF=${configuration}`];
   const client = (...words: string[]) => [...(options.as ?? []), ...environment, "podman", ...flags, ...words];
   const files = made ?? makeImage(place.scratch);
@@ -51,16 +52,16 @@ export async function preparePodman(place: Place, options: PodmanOptions, made?:
   };
 }
 
-/** Podman asks for more open files and processes than root may without CAP_SYS_RESOURCE. */
+/** The README's containers.conf, and what only these checks want. */
 function containersConf(place: Place): string {
+  // Podman asks for more open files and processes than root may without CAP_SYS_RESOURCE.
   const ulimits = noSysResource() === "" ? "" : 'default_ulimits = ["nofile=1024:1024", "nproc=4096:4096"]';
+  const capabilities =
+    "CHOWN DAC_OVERRIDE FOWNER FSETID KILL NET_BIND_SERVICE SETFCAP SETGID SETPCAP SETUID SYS_CHROOT".split(" ");
+  const engine = '[engine]\ncgroup_manager = "cgroupfs"\nevents_logger = "file"\n';
   return `[containers]
 ${ulimits}
 log_driver = "k8s-file"
-default_capabilities = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "NET_BIND_SERVICE", "SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT"]
-[engine]
-cgroup_manager = "cgroupfs"
-events_logger = "file"
-runtime_supports_json = ["runc", "crun", "${basename(place.runtime)}"]
-`;
+default_capabilities = ${JSON.stringify(capabilities)}
+${documented("podman", place.runtime).replace("[engine]\n", engine)}`;
 }
