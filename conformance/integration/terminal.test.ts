@@ -194,3 +194,21 @@ seated("exec --tty is like run: the size of the window, Ctrl-C, the terminal as 
     await person.sees(/caught\nended with 5$/);
   });
 });
+
+seated(
+  "without input it leaves the terminal as it is, runs in the background, and Ctrl-C is a signal",
+  async () => {
+    const script = "stty size; trap 'echo caught; exit 5' INT; echo ready; while :; do sleep 0.05; done";
+    const [one, two] = [bundle(script, withTerminal), bundle(script, withTerminal)];
+    await leavesTheTerminal(`${running(one)} </dev/null`, async () => {
+      await person.sees(/^24 80\nready$/);
+      person.press("C-c");
+      await person.sees(/caught\nended with 5$/);
+    });
+    person.line(`clear; ${running(two)} </dev/null >/dev/null 2>&1 &`);
+    await until("the container to run", () => runtime(["state", two.id]).stdout.includes('"running"'));
+    person.line("clear; jobs");
+    await person.sees(/\[1\]\+ +Running/);
+  },
+  needs("tmux", "job control of the runtime itself"),
+);

@@ -17,7 +17,7 @@ function commonOptions(): OptionSpec[] {
     flag("ext-unix-sk", "allow Unix sockets that lead out of the container"),
     flag("shell-job", "allow a terminal that is the caller's"),
     flag("file-locks", "handle file locks, for safety"),
-    text("manage-cgroups-mode", "MODE", "what becomes of cgroups: soft (default), full, strict or ignore"),
+    text("manage-cgroups-mode", "soft|full|strict|ignore", "what becomes of cgroups (default: soft)"),
     {
       name: "empty-ns",
       type: "list",

@@ -33,7 +33,8 @@ export function receiveTerminal(socket: number): number {
 
 /**
  * Copies between this process's terminal and the container's until the container's process has ended and everything that was
- * written is shown. The outer terminal is raw meanwhile, and as it was afterwards, however this ends.
+ * written is shown. The terminal that is typed at is raw meanwhile, and as it was afterwards, however this ends. When standard input is
+ * none, it stays as it is: what is typed isn't read, so that Ctrl-C is still the caller's shell's to make a signal of.
  *
  * @param master as {@link receiveTerminal} gave it; closed by the end of this process.
  * @param pidfd of the container's process.
@@ -48,14 +49,13 @@ export function relayTerminal(
   exitStatus: () => number | undefined,
 ): number {
   const outer = outerTerminal();
-  const before = outer === undefined ? undefined : terminalSettings(outer);
+  const before = terminalSettings(0);
   const children = signalsAsEvents([SIGCHLD]);
   const resized = signalsAsEvents([SIGWINCH]);
   const continued = signalsAsEvents([SIGCONT]);
   const show = (raw: boolean) => {
-    if (outer === undefined || before === undefined) return;
-    if (raw) applySettings(outer, rawMode(before));
-    copyWindowSize(outer, master);
+    if (raw && before !== undefined) applySettings(0, rawMode(before));
+    if (outer !== undefined) copyWindowSize(outer, master);
   };
   const look = () => {
     if (happened(resized)) show(false);
@@ -71,11 +71,11 @@ export function relayTerminal(
     show(true);
     return copyBothWays(master, [pidfd, children, resized, continued, also ?? -1], look);
   } finally {
-    if (before !== undefined) applySettings(outer!, before);
+    if (before !== undefined) applySettings(0, before);
   }
 }
 
-/** The caller's terminal, by any of the standard streams, else the controlling one: all three may lead elsewhere. */
+/** The terminal whose window it is, by any of the standard streams, else the controlling one: all three may lead elsewhere. */
 function outerTerminal(): number | undefined {
   for (let fd = 2; fd >= 0; fd--) if (terminalSettings(fd) !== undefined) return fd;
   const controlling = tryOpen("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
