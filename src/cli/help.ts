@@ -87,7 +87,7 @@ function layOut(
       .filter(([, text]) => text.trim() !== "")
       .map(([heading, text]) => `${heading}:\n${text}`)
       .join("\n\n")}\n`;
-  return command.configureHelp({ helpWidth: WIDTH, minWidthToWrap: 20, formatHelp }).helpInformation();
+  return command.configureHelp({ helpWidth: WIDTH - 1, minWidthToWrap: 20, formatHelp }).helpInformation();
 }
 
 function withOptions(command: Command, options: readonly OptionSpec[]): Command {
