@@ -82,6 +82,9 @@ async function saveAndRestore(edit?: Edit): Promise<Bundle> {
 
 test("a container is saved, is gone, and comes back where it was; then it is a container like others", async () => {
   const of = await saveAndRestore();
+  expect(
+    succeeded(runtime(["exec", of.id, "sh", "-c", "cat /proc/1/comm; hostname; ls /proc/self/ns"])).stdout,
+  ).toStartWith("sh\nbox\n");
   expect(runtime(["list", "--quiet"]).stdout).toBe(`${of.id}\n`);
   expect(complaint(runtime(["start", of.id]))).toContain("cannot start an already running container");
   // Once more: what was restored can be saved.
@@ -117,7 +120,7 @@ test("with --manage-cgroups-mode ignore it may come back in another cgroup", asy
   expect(readFileSync(`/proc/${state(of.id).pid}/cgroup`, "utf8")).toContain(`/${of.id}-other\n`);
 });
 
-test("nothing is mounted on the host for it, and no file is left in its directory but the record", async () => {
+test("nothing is mounted on the host for it, and no file of criu's is left in its directory", async () => {
   const of = await saveAndRestore();
   expect(readFileSync("/proc/self/mountinfo", "utf8")).not.toContain(tag);
   expect(existsSync(join(base, "root", of.id, "criu-root"))).toBe(false);
@@ -188,7 +191,7 @@ test("in the foreground a restore stays until the end, with the program's status
   const of = started("until [ -e /tmp/go ]; do usleep 20000; done; exit 7");
   succeeded(checkpoint(of));
   const stays = beside(["restore", "--image-path", images(of), ...ignore, "--bundle", of.dir, of.id]);
-  await until("it to run", () => existsSync(join(root, of.id)) && state(of.id).status === "running");
+  await until("it to run", () => existsSync(join(root, of.id, "state.json")) && state(of.id).status === "running");
   writeFileSync(join(of.rootfs, "tmp/go"), "");
   expect((await stays.ended).code).toBe(7);
   expect(existsSync(join(root, of.id))).toBe(false);
@@ -199,7 +202,7 @@ test("in the foreground signals go on to the restored program", async () => {
   await until("the trap", () => existsSync(join(of.rootfs, "tmp/ready")));
   succeeded(checkpoint(of));
   const stays = beside(["restore", "--image-path", images(of), ...ignore, "--bundle", of.dir, of.id]);
-  await until("it to run", () => existsSync(join(root, of.id)) && state(of.id).status === "running");
+  await until("it to run", () => existsSync(join(root, of.id, "state.json")) && state(of.id).status === "running");
   process.kill(stays.pid, "SIGTERM");
   expect((await stays.ended).code).toBe(9);
 });

@@ -10,8 +10,9 @@ import {
   S_IFDIR,
   tryStat,
 } from "../../native-bindings/files.ts";
-import { readBundle } from "../bundle/read-bundle.ts";
+import { valueOrThrow } from "../bundle/refuse.ts";
 import { lexicalPath } from "../bundle/rules/paths.ts";
+import { validateText } from "../bundle/validate.ts";
 import { askVersion, type Criu, requireFeature } from "../criu/check-version.ts";
 import { converse, type Notification } from "../criu/converse.ts";
 import { findCriu } from "../criu/find-criu.ts";
@@ -21,6 +22,7 @@ import { readCgroupLayout } from "../host/cgroup-layout.ts";
 import { asFault, RuntimeFault } from "../report/fault.ts";
 import type { Log } from "../report/log.ts";
 import { type ContainerRecord, readRecord } from "../state/container-record.ts";
+import { readCreatedConfig } from "../state/created-config.ts";
 import { containerStatus } from "../state/status.ts";
 import {
   type CriuDirectories,
@@ -61,7 +63,7 @@ const markName = "checkpoint";
 /**
  * Has criu save a container's processes, which ends them, unless they are to stay; then the container is deleted.
  *
- * What is mounted from outside is read from the bundle's config.json, as it is now.
+ * What is mounted from outside is read from the config that the container was created from.
  *
  * @throws RuntimeFault; then the container runs on.
  */
@@ -140,7 +142,7 @@ function dumpOptions(
 ): CriuOptions {
   const pid = record.init_process_pid;
   const directory = `${request.root}/${request.id}`;
-  let { config } = readBundle(record.bundle);
+  let config = valueOrThrow(validateText(readCreatedConfig(directory)), directory);
   if (exists(`${directory}/notify`)) config = withNotifySocket(config, directory);
   const layout = readCgroupLayout();
   const cgroupPaths = record.cgroup?.paths ?? {};
