@@ -60,7 +60,11 @@ needs("crun's extras", "exec command")("exec keeps its caller's groups, too", ()
   expect(succeeded(outcome).stdout.trim()).toMatch(/^Groups:\s*4 24$/);
 });
 
-needs("crun's extras", "idmapped mounts")("a bind mount has the mappings of its option idmap=", () => {
+needs(
+  "crun's extras",
+  "idmapped mounts",
+  "idmapped tmpfs",
+)("a bind mount has the mappings of its option idmap=", () => {
   const volume = join(base, "volume");
   mkdirSync(volume);
   chownSync(volume, 100_005, 100_006);
