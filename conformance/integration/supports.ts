@@ -1,6 +1,6 @@
 import { test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
-import { release, release } from "node:os";
+import { release } from "node:os";
 import { runtimeName, runtimePath } from "./runtime.ts";
 
 /**
@@ -116,8 +116,6 @@ const machineGaps = {
   systemd: () => (existsSync("/run/systemd/system") ? undefined : "systemd is not at work here"),
   "user session": () => (existsSync("/run/user/1000/bus") ? undefined : "no user 1000 has a session here"),
   "no systemd": () => (existsSync("/run/systemd/system") ? "systemd is at work here" : undefined),
-  // Since Linux 6.3; the volumes of tests are on one.
-  "idmapped tmpfs": () => (/^([0-5]|6\.[0-2])\./.test(release()) ? "a tmpfs can't be id-mapped here" : undefined),
   AppArmor: () => apparmorGap(),
   SELinux: () => (existsSync("/sys/fs/selinux/enforce") ? undefined : "SELinux is not at work here"),
   "installed runc": () => (Bun.which("runc") === null ? "there is no runc to compare with" : undefined),
