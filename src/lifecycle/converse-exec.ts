@@ -10,7 +10,7 @@
  *        │ ◀───────────────────────────── Listener fd (seccomp notify)
  *        │ ── go ──────────────────────────────────▶
  *        │ ◀───────────────────────────── Ready
- *        │ ── go ──────────────────────────────────▶ (only when the runtime sets limits or shows the terminal)
+ *        │ ── go ──────────────────────────────────▶ limits, terminal and signals are seen to
  *        │ ◀───────────────────────────── end of file: execve
  */
 import { syscall } from "../../native-bindings/libc.ts";
@@ -45,7 +45,6 @@ export function converseExec(attempt: ExecAttempt, sync: number): void {
         break;
       case Message.Ready:
         ready = true;
-        if (!attempt.plan.awaitsRuntime) break;
         if (attempt.pid === 0) early = heard;
         else answer(attempt, heard, sync);
         break;
@@ -59,7 +58,7 @@ export function converseExec(attempt: ExecAttempt, sync: number): void {
         break;
       default:
         if (failure !== undefined) throw failureOf(attempt, failure);
-        if (ready && attempt.pid === 0) killUntold(attempt);
+        // Without a pid: who made the process was killed before it could say so, and the process had no go.
         if (!ready || attempt.pid === 0) throw died(attempt);
         log.stage("the program runs (setns_init: about to exec)");
         return;
@@ -93,7 +92,7 @@ function cloned(attempt: ExecAttempt, { first, second }: Heard, sync: number): v
   sayGo(sync);
 }
 
-/** What only some programs ask for. */
+/** What the program waits for. */
 function answer(attempt: ExecAttempt, heard: Heard, sync: number): void {
   if (heard.kind === Message.Listener) {
     handOver(attempt, heard.first);
@@ -128,12 +127,6 @@ function failureOf(attempt: ExecAttempt, { first, second }: Heard): RuntimeFault
   attempt.failed = { step: step?.kind ?? "", errno: -second };
   const { programFailure } = require("./program-failure.ts") as typeof import("./program-failure.ts");
   return programFailure(compiled, first, -second, "", "");
-}
-
-/** Who made the container's process was killed before it could say so, and that process runs. */
-function killUntold({ target }: ExecAttempt): void {
-  const { killChildrenInside } = require("./exec-fallback.ts") as typeof import("./exec-fallback.ts");
-  killChildrenInside(target.record.init_process_pid);
 }
 
 /** The program's end of the socket was closed and no failure was told: something killed it. */

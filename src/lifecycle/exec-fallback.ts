@@ -1,6 +1,6 @@
 /** What becomes of an exec that did not work in the fast way. */
 import { EAGAIN } from "../../native-bindings/errno.ts";
-import { readLink, readTextIfThere, tryWriteExisting } from "../../native-bindings/files.ts";
+import { readTextIfThere, tryWriteExisting } from "../../native-bindings/files.ts";
 import { hierarchyOf } from "../cgroups/paths.ts";
 import { isOptional } from "../cgroups/record.ts";
 import { readCgroupLayout } from "../host/cgroup-layout.ts";
@@ -8,7 +8,6 @@ import { asFault, RuntimeFault } from "../report/fault.ts";
 import { isAlive } from "../state/process-identity.ts";
 import type { ChosenPlacement } from "./exec-placement.ts";
 import { stoppedContainer } from "./exec-target.ts";
-import { killAndReap } from "./reap.ts";
 import type { ExecAttempt } from "./start-exec.ts";
 
 /**
@@ -63,17 +62,6 @@ function cgroupOfInit(pid: number): string | undefined {
   const line = (readTextIfThere(`/proc/${pid}/cgroup`) ?? "").split("\n").find((one) => one.startsWith("0::"));
   const mount = hierarchyOf(readCgroupLayout(), "")?.mountPoint;
   return line === undefined || mount === undefined ? undefined : `${mount}${line.slice(3)}`;
-}
-
-/**
- * The end of this process's children in a container's mount namespace. Others may be the caller's, from before its execve.
- * proc_pid_task(5), children.
- */
-export function killChildrenInside(init: number): void {
-  const inside = readLink(`/proc/${init}/ns/mnt`);
-  for (const pid of (readTextIfThere(`/proc/self/task/${process.pid}/children`) ?? "").trim().split(" ")) {
-    if (inside !== undefined && pid !== "" && readLink(`/proc/${pid}/ns/mnt`) === inside) killAndReap(Number(pid));
-  }
 }
 
 /** Moves the process, as another one: into every hierarchy, whatever limits of processes they have. @throws RuntimeFault */

@@ -53,7 +53,6 @@ export function prepareExec(request: ExecRequest, target: ExecTarget): PreparedE
       },
       filter: seccompFilter(config, filterCacheDirectory(), request.log),
       rlimits: withCallersOpenFiles(rlimits, byRuntime ? [] : rlimits),
-      awaitsRuntime: (byRuntime && rlimits.length > 0) || (process.terminal === true && !request.detach),
       sessionKeyring: target.record.no_new_keyring !== true,
       umask: umaskOf(request, process, target),
       preservedDescriptors: request.preserveFds,

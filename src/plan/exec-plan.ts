@@ -40,8 +40,6 @@ export interface ExecPlanInput {
   readonly process: ProcessFacts;
   readonly filter: PlannedFilter | undefined;
   readonly rlimits: readonly POSIXRlimit[];
-  /** The runtime has something to do once the process is ready: limits that the program has no right to set, a terminal. */
-  readonly awaitsRuntime: boolean;
   readonly sessionKeyring: boolean;
   /** Undefined: the caller's. */
   readonly umask: number | undefined;
@@ -54,8 +52,6 @@ export interface ExecPlan extends ProgramPlan {
   readonly stages: readonly { readonly name: "enter" | "become" | "execute"; readonly steps: readonly Step[] }[];
   /** The program waits to be moved into the cgroup. */
   readonly awaitsPlacement: boolean;
-  /** After `ready` the program waits for the runtime. */
-  readonly awaitsRuntime: boolean;
 }
 
 const EVERYWHERE = { from: "" } as const;
@@ -83,7 +79,6 @@ export function planExec(input: ExecPlanInput): ExecPlan {
     kept: 1,
     closeRangeBlocked: filter !== undefined && loadsFilterEarly(input) && filter.forbidden.includes(SYS.close_range),
     awaitsPlacement: placement.byRuntime,
-    awaitsRuntime: input.awaitsRuntime,
   };
 }
 
@@ -187,9 +182,10 @@ function pushLabels(steps: Step[], { process }: Config): void {
 function executeStage(input: ExecPlanInput, candidates: readonly string[], env: readonly string[]): Step[] {
   const { filter } = input;
   const { args } = input.config.process!;
-  const steps: Step[] = [];
-  if (input.awaitsRuntime) steps.push({ kind: "await-runtime", ...EVERYWHERE });
-  steps.push({ kind: "close-descriptors", ...EVERYWHERE });
+  const steps: Step[] = [
+    { kind: "await-runtime", ...EVERYWHERE },
+    { kind: "close-descriptors", ...EVERYWHERE },
+  ];
   if (filter !== undefined && !loadsFilterEarly(input)) steps.push(filterStep(filter));
   const execute: Execute = { kind: "execute", from: "/process/args/0", name: args[0]!, candidates, args, env };
   steps.push(execute);

@@ -119,7 +119,10 @@ export const awaitPlacement: StepKind<AwaitPlacement> = {
   describe: () => "wait until the runtime has moved this process into the cgroup",
 };
 
-/** The runtime sets limits that the root of a user namespace may not, or makes the terminal ready that it shows. */
+/**
+ * Nothing of the user's runs before the runtime knows of this process, and forwards its signals; and has set limits that the root of a
+ * user namespace may not, and has the terminal that it shows. A runtime that has died says end of file.
+ */
 export interface AwaitRuntime extends Step {
   readonly kind: "await-runtime";
 }
@@ -127,5 +130,5 @@ export interface AwaitRuntime extends Step {
 export const awaitRuntime: StepKind<AwaitRuntime> = {
   kind: "await-runtime",
   emit: awaitByte,
-  describe: () => "wait until the runtime has set the resource limits and has the terminal",
+  describe: () => "wait until the runtime stands by",
 };
