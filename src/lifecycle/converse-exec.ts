@@ -10,7 +10,7 @@
  *        │ ◀───────────────────────────── Listener fd (seccomp notify)
  *        │ ── go ──────────────────────────────────▶
  *        │ ◀───────────────────────────── Ready
- *        │ ── go ──────────────────────────────────▶ limits, terminal and signals are seen to
+ *        │ ── go ──────────────────────────────────▶ (limits and the terminal are seen to, signals are forwarded)
  *        │ ◀───────────────────────────── end of file: execve
  */
 import { syscall } from "../../native-bindings/libc.ts";
