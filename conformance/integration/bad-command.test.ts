@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { cgroupsPathOf } from "./cgroup-location.ts";
 import { containers, succeeded } from "./harness.ts";
 import { complaint } from "./runtime.ts";
 import { needs } from "./supports.ts";
@@ -186,7 +187,7 @@ test("spec writes a config that runs, and never over one that is there", () => {
   expect(config.process).toMatchObject({ terminal: true, args: ["sh"], cwd: "/", noNewPrivileges: true });
   config.process.terminal = false;
   config.process.args = ["echo", "ran"];
-  config.linux.cgroupsPath = `/${of.id}`;
+  config.linux.cgroupsPath = cgroupsPathOf(of.id);
   writeFileSync(join(of.dir, "config.json"), JSON.stringify(config));
   expect(runtime(["run", "--bundle", of.dir, of.id])).toMatchObject({ code: 0, stdout: "ran\n" });
 });

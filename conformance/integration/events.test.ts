@@ -2,6 +2,7 @@ import { afterEach, expect } from "bun:test";
 import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Edit, withoutNamespace } from "./bundle.ts";
+import { cgroupDirectory } from "./cgroup-location.ts";
 import { containers, succeeded, until } from "./harness.ts";
 import { call, complaint, runtimePath } from "./runtime.ts";
 import { needs } from "./supports.ts";
@@ -74,7 +75,7 @@ onV2("pressure is told on v2, where the kernel measures it", () => {
   const { id } = running(limits);
   const { data } = stats(id);
   for (const name of ["cpu", "memory"] as const) {
-    const measured = existsSync(`/sys/fs/cgroup/${id}/${name}.pressure`);
+    const measured = existsSync(`${cgroupDirectory(id, "cpu")}/${name}.pressure`);
     expect(data[name].psi === undefined).toBe(!measured);
   }
 });

@@ -3,6 +3,7 @@ import { expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { withoutNamespace } from "./bundle.ts";
+import { cgroupDirectory } from "./cgroup-location.ts";
 import { listenForDescriptor } from "./console-socket.ts";
 import { containers, succeeded, until } from "./harness.ts";
 import { runtimePath } from "./runtime.ts";
@@ -83,9 +84,9 @@ test("run --keep leaves the container as stopped, with its cgroup, until delete"
   const of = bundle("exit 3");
   expect(runtime(["run", "--keep", "--bundle", of.dir, of.id]).code).toBe(3);
   expect(state(of.id)).toMatchObject({ status: "stopped", pid: 0 });
-  expect(existsSync(`/sys/fs/cgroup/pids/${of.id}`) || existsSync(`/sys/fs/cgroup/${of.id}`)).toBe(true);
+  expect(existsSync(cgroupDirectory(of.id, "pids"))).toBe(true);
   succeeded(runtime(["delete", of.id]));
-  expect(existsSync(`/sys/fs/cgroup/pids/${of.id}`) || existsSync(`/sys/fs/cgroup/${of.id}`)).toBe(false);
+  expect(existsSync(cgroupDirectory(of.id, "pids"))).toBe(false);
 });
 
 test("all that the program has written has arrived when run ends, on both streams", () => {
@@ -135,7 +136,7 @@ for (const [flags, keyrings] of [
 ] as const) {
   test(`run ${flags.join(" ")} gives the program ${keyrings} session keyring of its own`, () => {
     const of = bundle("grep -c _ses.$ID /proc/keys", (config) => {
-      config.process.env.push(`ID=${config.linux.cgroupsPath!.slice(1)}`);
+      config.process.env.push(`ID=${config.linux.cgroupsPath!.split(/[/:]/).at(-1)}`);
       config.linux.maskedPaths = [];
     });
     expect(runtime(["run", ...flags, "--bundle", of.dir, of.id]).stdout.trim()).toBe(keyrings);

@@ -2,6 +2,7 @@ import { afterAll, afterEach, setDefaultTimeout } from "bun:test";
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Config, type Edit, makeRootfs, usualConfig } from "./bundle.ts";
+import { cgroupsPathOf, globalOptions } from "./cgroup-location.ts";
 import { sweep, waitUntilClean } from "./leftovers.ts";
 import { type CallOptions, call, callBeside, type Outcome, readOutput, runtimePath } from "./runtime.ts";
 
@@ -55,7 +56,7 @@ export function containers(area: string) {
   prepare(base, tmpdir);
   setDefaultTimeout(30_000); // a hang is found, and told, by the limit of the call
 
-  const argv = (args: readonly string[]) => [runtimePath, "--root", root, ...args];
+  const argv = (args: readonly string[]) => [runtimePath, ...globalOptions, "--root", root, ...args];
   const scratch = () => join(base, `call-${++count}`);
 
   /** Calls the runtime with the private --root. */
@@ -73,7 +74,7 @@ export function containers(area: string) {
     makeRootfs(join(dir, "rootfs"), join(base, "busybox"));
     const config = usualConfig();
     config.process.args = ["sh", "-c", script];
-    config.linux.cgroupsPath = `/${id}`;
+    config.linux.cgroupsPath = cgroupsPathOf(id);
     edit?.(config);
     writeFileSync(join(dir, "config.json"), JSON.stringify(config));
     made.push(id);

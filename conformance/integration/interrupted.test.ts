@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Config } from "./bundle.ts";
+import { bySystemd } from "./cgroup-location.ts";
 import { containers, succeeded, until } from "./harness.ts";
 import { findLeftovers } from "./leftovers.ts";
 import { complaint, type Outcome } from "./runtime.ts";
@@ -41,7 +42,7 @@ needs("recovers from kill -9")("after kill -9 of create, parents made for its cg
   const flag = join(base, "flag-parents");
   const of = bundle("true", (config) => {
     sleepingHook("createRuntime", flag)(config);
-    config.linux.cgroupsPath = `/${tag}-outer/inner/leaf`;
+    config.linux.cgroupsPath = bySystemd ? `system.slice:${tag}:leaf` : `/${tag}-outer/inner/leaf`;
   });
   const creating = beside(["create", "--bundle", of.dir, of.id]);
   await until("the hook to run", () => existsSync(flag));

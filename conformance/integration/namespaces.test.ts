@@ -2,11 +2,12 @@ import { expect, test } from "bun:test";
 import { mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Config, withoutNamespace } from "./bundle.ts";
+import { cgroupOf } from "./cgroup-location.ts";
 import { containers, succeeded } from "./harness.ts";
 import { complaint } from "./runtime.ts";
 import { needs } from "./supports.ts";
 
-const { bundle, prints, run, running, runtime, state } = containers("namespaces");
+const { bundle, prints, run, runBundle, running, runtime, state } = containers("namespaces");
 
 /** The type in config.json, and the name below /proc/PID/ns. */
 const types = [
@@ -132,11 +133,8 @@ test("a cgroup namespace has the container's cgroup as its root", () => {
 });
 
 test("without a cgroup namespace the cgroup path is told as the caller sees it", () => {
-  let path = "none";
-  const lines = prints("cat /proc/self/cgroup", (config) => {
-    path = config.linux.cgroupsPath!;
-  });
-  expect(lines).toContain(`:${path}`);
+  const of = bundle("cat /proc/self/cgroup");
+  expect(succeeded(runBundle(of)).stdout).toContain(`:${cgroupOf(of.id)}\n`);
 });
 
 test("the loopback interface of a new network namespace is up", () => {

@@ -2,6 +2,7 @@ import { expect } from "bun:test";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Edit } from "./bundle.ts";
+import { cgroupDirectory, hasCgroupV2 } from "./cgroup-location.ts";
 import { containers, succeeded, until } from "./harness.ts";
 import { complaint, runtimeName } from "./runtime.ts";
 import { needs } from "./supports.ts";
@@ -12,12 +13,11 @@ const onV2 = needs("cgroup v2", "update command");
 
 const { base, create, running, runtime, state } = containers("update");
 
-const hasV2 = existsSync("/sys/fs/cgroup/cgroup.controllers");
+const fileOf = (id: string, file: string) => join(cgroupDirectory(id, file.split("/")[0]!), file.split("/").at(-1)!);
 
 /** "memory/memory.limit_in_bytes" on v1, "memory.max" on v2. */
 function contentOf(id: string, file: string): string {
-  const path = file.includes("/") ? file.replace("/", `/${id}/`) : `${id}/${file}`;
-  return readFileSync(join("/sys/fs/cgroup", path), "utf8").trim();
+  return readFileSync(fileOf(id, file), "utf8").trim();
 }
 
 const update = (id: string, ...args: string[]) => runtime(["update", ...args, id]);
@@ -90,7 +90,7 @@ for (const [args, v1, v2] of flags) {
   define(`update ${args.join(" ")} is read back`, () => {
     const { id } = running(resources({ pids: { limit: 33 } }));
     expect(succeeded(update(id, ...args))).toMatchObject({ stdout: "", stderr: "" });
-    const files = hasV2 ? v2 : v1;
+    const files = hasCgroupV2 ? v2 : v1;
     expect(files.map(([file]) => [file, contentOf(id, file)])).toEqual(files);
   });
 }
@@ -106,7 +106,7 @@ for (const [args, file, value] of optional) {
   onV1(`update ${args.join(" ")} is read back from ${file}, or refused by its name`, () => {
     const { id } = running();
     const outcome = update(id, ...args);
-    const path = join("/sys/fs/cgroup", file.replace("/", `/${id}/`));
+    const path = fileOf(id, file);
     if (outcome.code === 0 && existsSync(path)) expect(contentOf(id, file)).toBe(value);
     else if (outcome.code !== 0) {
       expect(complaint(outcome)).toMatch(/^error setting cgroup config: failed to write/);
@@ -117,7 +117,7 @@ for (const [args, file, value] of optional) {
 
 test("the limits can be raised and lowered again in any order", () => {
   const { id } = running(resources({ memory: { limit: 32 * M, swap: 48 * M } }));
-  const [limit, both] = hasV2
+  const [limit, both] = hasCgroupV2
     ? ["memory.max", "memory.swap.max"]
     : ["memory/memory.limit_in_bytes", "memory/memory.memsw.limit_in_bytes"];
   for (const [memory, swap] of [
@@ -129,7 +129,7 @@ test("the limits can be raised and lowered again in any order", () => {
     succeeded(update(id, "--memory", `${memory}M`, "--memory-swap", `${swap}M`));
     expect([contentOf(id, limit), contentOf(id, both)]).toEqual([
       `${memory * M}`,
-      `${(hasV2 ? swap - memory : swap) * M}`,
+      `${(hasCgroupV2 ? swap - memory : swap) * M}`,
     ]);
   }
 });
@@ -137,25 +137,25 @@ test("the limits can be raised and lowered again in any order", () => {
 test("memory -1 takes the limit of swap away too", () => {
   const { id } = running(resources({ memory: { limit: 32 * M, swap: 48 * M } }));
   succeeded(update(id, "--memory=-1"));
-  const files = hasV2
+  const files = hasCgroupV2
     ? ["memory.max", "memory.swap.max"]
     : ["memory/memory.limit_in_bytes", "memory/memory.memsw.limit_in_bytes"];
-  for (const file of files) expect(contentOf(id, file)).toBe(hasV2 ? "max" : unlimited);
+  for (const file of files) expect(contentOf(id, file)).toBe(hasCgroupV2 ? "max" : unlimited);
 });
 
 test("swap alone, and memory alone, keep the other as it is said in config.json's terms", () => {
   const { id } = running(resources({ memory: { limit: 32 * M, swap: 48 * M } }));
-  const file = hasV2 ? "memory.swap.max" : "memory/memory.memsw.limit_in_bytes";
+  const file = hasCgroupV2 ? "memory.swap.max" : "memory/memory.memsw.limit_in_bytes";
   succeeded(update(id, "--memory-swap", "64M"));
-  expect(contentOf(id, file)).toBe(`${(hasV2 ? 32 : 64) * M}`);
+  expect(contentOf(id, file)).toBe(`${(hasCgroupV2 ? 32 : 64) * M}`);
   succeeded(update(id, "--memory", "40M"));
-  expect(contentOf(id, file)).toBe(`${(hasV2 ? 24 : 64) * M}`);
+  expect(contentOf(id, file)).toBe(`${(hasCgroupV2 ? 24 : 64) * M}`);
 });
 
 test("quota and period are kept when the other is updated, also after an update of something else", () => {
   const { id } = running(resources({ cpu: { quota: 30_000, period: 60_000 } }));
   const both = () =>
-    hasV2
+    hasCgroupV2
       ? contentOf(id, "cpu.max")
       : `${contentOf(id, "cpu/cpu.cfs_quota_us")} ${contentOf(id, "cpu/cpu.cfs_period_us")}`;
   succeeded(update(id, "--cpu-period", "80000"));
@@ -166,15 +166,15 @@ test("quota and period are kept when the other is updated, also after an update 
   succeeded(update(id, "--cpu-period", "50000"));
   expect(both()).toBe("20000 50000");
   succeeded(update(id, "--cpu-quota=-1"));
-  expect(both()).toBe(hasV2 ? "max 50000" : "-1 50000");
+  expect(both()).toBe(hasCgroupV2 ? "max 50000" : "-1 50000");
 });
 
 newer("cpu-idle can be taken back, and the shares set then", () => {
   const { id } = running(resources({ cpu: { shares: 512 } }));
-  const [idle, shares] = hasV2 ? ["cpu.idle", "cpu.weight"] : ["cpu/cpu.idle", "cpu/cpu.shares"];
+  const [idle, shares] = hasCgroupV2 ? ["cpu.idle", "cpu.weight"] : ["cpu/cpu.idle", "cpu/cpu.shares"];
   succeeded(update(id, "--cpu-idle", "1"));
   succeeded(update(id, "--cpu-idle", "0", "--cpu-share", "200"));
-  expect([contentOf(id, idle), contentOf(id, shares)]).toEqual(["0", hasV2 ? "29" : "200"]);
+  expect([contentOf(id, idle), contentOf(id, shares)]).toEqual(["0", hasCgroupV2 ? "29" : "200"]);
 });
 
 const document = {
@@ -185,7 +185,7 @@ const document = {
 };
 
 function expectDocument(id: string): void {
-  const expected: Record<string, string> = hasV2
+  const expected: Record<string, string> = hasCgroupV2
     ? { "memory.max": `${64 * M}`, "memory.swap.max": "0", "cpu.weight": "39", "cpuset.cpus": "0", "pids.max": "55" }
     : {
         "memory/memory.limit_in_bytes": `${64 * M}`,
@@ -214,7 +214,7 @@ test("update takes resources in JSON from a file, and from a pipe that the calle
   succeeded(update(id, "-r", path));
   expectDocument(id);
   succeeded(runtime(["update", "-r", "/dev/fd/0", id], { stdin: '{"pids":{"limit":56}}' }));
-  expect(contentOf(id, hasV2 ? "pids.max" : "pids/pids.max")).toBe("56");
+  expect(contentOf(id, hasCgroupV2 ? "pids.max" : "pids/pids.max")).toBe("56");
 });
 
 needs("update that says what it does", "update command")(
@@ -231,7 +231,7 @@ test("a document's names are read in any case, as Go's decoder does; a misspelt 
   const { id } = running();
   const outcome = runtime(["update", "-r", "-", id], { stdin: '{"Pids":{"LIMIT":44},"memroy":{"limit":4096}}' });
   succeeded(outcome);
-  expect(contentOf(id, hasV2 ? "pids.max" : "pids/pids.max")).toBe("44");
+  expect(contentOf(id, hasCgroupV2 ? "pids.max" : "pids/pids.max")).toBe("44");
   if (runtimeName === "runts") expect(outcome.stderr).toContain('did you mean \\"memory\\"?');
 });
 
@@ -239,8 +239,8 @@ test("an empty document, and an update without any option, change nothing", () =
   const { id } = running(resources({ pids: { limit: 33 }, memory: { limit: 64 * M } }));
   succeeded(runtime(["update", "-r", "-", id], { stdin: "{}" }));
   succeeded(update(id));
-  expect(contentOf(id, hasV2 ? "pids.max" : "pids/pids.max")).toBe("33");
-  expect(contentOf(id, hasV2 ? "memory.max" : "memory/memory.limit_in_bytes")).toBe(`${64 * M}`);
+  expect(contentOf(id, hasCgroupV2 ? "pids.max" : "pids/pids.max")).toBe("33");
+  expect(contentOf(id, hasCgroupV2 ? "memory.max" : "memory/memory.limit_in_bytes")).toBe(`${64 * M}`);
 });
 
 needs("update that says what it does", "update command")(
@@ -252,11 +252,11 @@ needs("update that says what it does", "update command")(
     );
     expect(succeeded(update(id, "--kernel-memory-tcp", "64M")).stderr).toContain("Kernel memory settings are ignored");
     const devices = [{ allow: true, access: "rwm" }];
-    const before = hasV2 ? "" : contentOf(id, "devices/devices.list");
+    const before = hasCgroupV2 ? "" : contentOf(id, "devices/devices.list");
     const outcome = runtime(["update", "-r", "-", id], { stdin: JSON.stringify({ devices, memory: { kernel: 1 } }) });
     expect(succeeded(outcome).stderr).toMatch(/does not change device rules(.|\n)*$/);
     expect(outcome.stderr).toContain("Kernel memory settings are ignored");
-    if (!hasV2) expect(contentOf(id, "devices/devices.list")).toBe(before);
+    if (!hasCgroupV2) expect(contentOf(id, "devices/devices.list")).toBe(before);
   },
 );
 
@@ -290,12 +290,12 @@ function blockDevice(): { major: number; minor: number } {
 test("an update leaves what it doesn't name", () => {
   const { id } = running(resources({ pids: { limit: 33 } }));
   succeeded(update(id, "--cpu-share", "200"));
-  expect(contentOf(id, hasV2 ? "pids.max" : "pids/pids.max")).toBe("33");
+  expect(contentOf(id, hasCgroupV2 ? "pids.max" : "pids/pids.max")).toBe("33");
 });
 
 test("what somebody else has changed is not brought back by an update of something else", () => {
   const { id } = running(resources({ pids: { limit: 33 } }));
-  const file = hasV2 ? `/sys/fs/cgroup/${id}/pids.max` : `/sys/fs/cgroup/pids/${id}/pids.max`;
+  const file = fileOf(id, "pids/pids.max");
   writeFileSync(file, "99");
   succeeded(update(id, "--cpu-share", "200"));
   expect(readFileSync(file, "utf8").trim()).toBe("99");
@@ -306,7 +306,7 @@ test("a created and a paused container can be updated, and stay what they are", 
   succeeded(runtime(["pause", paused.id]));
   for (const { id } of [created, paused]) {
     succeeded(update(id, "--pids-limit", "44"));
-    expect(contentOf(id, hasV2 ? "pids.max" : "pids/pids.max")).toBe("44");
+    expect(contentOf(id, hasCgroupV2 ? "pids.max" : "pids/pids.max")).toBe("44");
   }
   expect([state(created.id).status, state(paused.id).status]).toEqual(["created", "paused"]);
 });
@@ -320,7 +320,7 @@ needs("update command", "exec command")("an update doesn't open devices", () => 
 
 needs("whole updates", "update command")("when a limit is refused, those before it are as they were", () => {
   const { id } = running(resources({ pids: { limit: 33 }, memory: { limit: 64 * M }, cpu: { shares: 512 } }));
-  const files = hasV2
+  const files = hasCgroupV2
     ? ["memory.max", "memory.swap.max", "memory.low", "pids.max", "cpu.weight", "cpuset.cpus", "cpu.max"]
     : [
         "memory/memory.limit_in_bytes",

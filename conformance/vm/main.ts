@@ -1,7 +1,12 @@
 /** `npm run test:vm`: the tests in a virtual machine with cgroup v2, systemd and AppArmor; README.md has it all. */
 import { runInMachine } from "./machine.ts";
+import { passes } from "./passes.ts";
 
-const usage = `usage: npm run test:vm [-- OPTION | TEST FILE ...]
+const usage = `usage: npm run test:vm [-- PASS ... | OPTION | TEST FILE ...]
+
+${Object.entries(passes)
+  .map(([name, { about }]) => `  ${name.padEnd(16)} ${about}\n`)
+  .join("")}  Without any of these: all passes.
 
   --shell          a root shell inside; "exit" ends the machine, Ctrl-A X kills it
   --run COMMAND    runs a shell command inside and ends with its status
@@ -19,13 +24,15 @@ async function main(): Promise<number> {
   if (process.getuid?.() !== 0) throw new Error("the machine's image is made by debootstrap, which wants root");
   if (first === "--shell" && rest.length === 0) return runInMachine({ script: shell(), limitMs: 24 * 3_600_000 });
   if (first === "--run" && rest.length === 1) return bounded(rest[0]!);
-  if (first === undefined || first.startsWith("-")) {
+  if (first?.startsWith("-")) {
     console.error(usage);
     return 2;
   }
-  return bounded(
-    `exec node_modules/.bin/bun test --timeout 60000 ${[first, ...rest].map((file) => `'./${file}'`).join(" ")}`,
-  );
+  const chosen = first === undefined ? Object.keys(passes) : [first, ...rest];
+  if (chosen.every((name) => passes[name] !== undefined)) {
+    return bounded(`exec node_modules/.bin/bun conformance/vm/inside.ts ${chosen.join(" ")}`);
+  }
+  return bounded(`exec node_modules/.bin/bun test --timeout 60000 ${chosen.map((file) => `'./${file}'`).join(" ")}`);
 }
 
 function bounded(script: string): Promise<number> {
