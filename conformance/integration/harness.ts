@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { type Config, type Edit, makeRootfs, usualConfig } from "./bundle.ts";
 import { cgroupsPathOf, globalOptions } from "./cgroup-location.ts";
 import { sweep, waitUntilClean } from "./leftovers.ts";
-import { type CallOptions, call, callBeside, type Outcome, readOutput, runtimePath } from "./runtime.ts";
+import { type CallOptions, call, callBeside, type Outcome, patience, readOutput, runtimePath } from "./runtime.ts";
 
 export interface Bundle {
   readonly dir: string;
@@ -30,10 +30,10 @@ export function succeeded(outcome: Outcome): Outcome {
   throw new Error(`the runtime ${ending}\nstdout: ${outcome.stdout}\nstderr: ${outcome.stderr}`);
 }
 
-/** Waits, 5 s at most, until the condition holds; says what it waited for otherwise. */
+/** Waits, 5 s at most unless patience is asked for, until the condition holds; says what it waited for otherwise. */
 export async function until(what: string, holds: () => boolean): Promise<void> {
-  for (const deadline = Date.now() + 5000; !holds(); await Bun.sleep(10)) {
-    if (Date.now() > deadline) throw new Error(`waited 5 s for: ${what}`);
+  for (const deadline = Date.now() + patience * 5000; !holds(); await Bun.sleep(10)) {
+    if (Date.now() > deadline) throw new Error(`waited ${patience * 5} s for: ${what}`);
   }
 }
 
@@ -54,7 +54,7 @@ export function containers(area: string) {
   let count = 0;
   let made: string[] = [];
   prepare(base, tmpdir);
-  setDefaultTimeout(30_000); // a hang is found, and told, by the limit of the call
+  setDefaultTimeout(patience * 30_000); // a hang is found, and told, by the limit of the call
 
   const argv = (args: readonly string[]) => [runtimePath, ...globalOptions, "--root", root, ...args];
   const scratch = () => join(base, `call-${++count}`);

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { patience } from "./runtime.ts";
 
 /** What a test could leave on the machine, found by a word that is in every name the test makes. */
 export interface Places {
@@ -26,7 +27,7 @@ export function findLeftovers(places: Places): string[] {
 }
 
 /** Polls until nothing is left or the time (milliseconds) is over: a killed process needs a moment to vanish. */
-export async function waitUntilClean(places: Places, limitMs = 2000): Promise<string[]> {
+export async function waitUntilClean(places: Places, limitMs = patience * 2000): Promise<string[]> {
   const deadline = Date.now() + limitMs;
   for (;;) {
     const found = findLeftovers(places);

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { withoutNamespace } from "./bundle.ts";
 import { containers, succeeded, until } from "./harness.ts";
@@ -23,9 +23,10 @@ test("create leaves the container created, and its program not run", () => {
 });
 
 test("start runs the program, and the container is running, then stopped", async () => {
-  const of = create("echo ran; sleep 0.2");
+  const of = create("echo ran; while ! [ -e /over ]; do sleep 0.02; done");
   succeeded(runtime(["start", of.id]));
   expect(state(of.id).status).toBe("running");
+  writeFileSync(join(of.rootfs, "over"), "");
   await until("the program to end", () => state(of.id).status === "stopped");
   expect(of.logs().stdout).toBe("ran\n");
   expect(state(of.id).pid).toBe(0);

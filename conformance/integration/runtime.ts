@@ -22,6 +22,11 @@ export interface CallOptions {
   readonly through?: readonly string[];
 }
 
+/**
+ * RUNTS_TEST_PATIENCE multiplies what tests wait for at most. An emulated processor is slow, and what takes long there is no hang.
+ */
+export const patience = Number(process.env.RUNTS_TEST_PATIENCE ?? 1);
+
 const repository = join(import.meta.dir, "../..");
 
 function findRuntime(): string {
@@ -47,7 +52,7 @@ export function call(argv: readonly string[], scratch: string, options: CallOpti
       stderr: err,
       env: options.env,
       cwd: options.cwd,
-      timeout: options.limitMs ?? 10_000,
+      timeout: patience * (options.limitMs ?? 10_000),
       killSignal: "SIGKILL",
     });
     const hung = child.exitedDueToTimeout === true;
@@ -75,7 +80,7 @@ export function callBeside(argv: readonly string[], scratch: string, env: Record
   const limit = setTimeout(() => {
     hung = true;
     child.kill("SIGKILL");
-  }, 10_000);
+  }, patience * 10_000);
   const ended = child.exited.then((): Outcome => {
     clearTimeout(limit);
     return { code: hung ? undefined : codeOf(child), hung, ...readOutput(scratch) };

@@ -51,5 +51,5 @@ function testFiles(): string[] {
 
 function testUnit(pass: string, file: string, env: Record<string, string> = {}): Unit {
   const argv = [process.execPath, "test", "--timeout", "60000", `./${integration}/${file}`];
-  return { name: `${pass}: ${file.replace(".test.ts", "")}`, argv, env };
+  return { name: `${pass}: ${file.replace(".test.ts", "")}`, argv, env: { RUNTS_TEST_PATIENCE: "6", ...env } };
 }

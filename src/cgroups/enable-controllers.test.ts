@@ -29,6 +29,13 @@ test("every level above passes all controllers on, and the cgroup itself none", 
   expect(passedOn()).toEqual(["+cpu +memory +pids", "+cpu +memory +pids", ""]);
 });
 
+test("a cgroup with processes of its own is not made to pass anything on: it would become threaded", () => {
+  writeFileSync(`${root}/a/b/cgroup.controllers`, "");
+  writeFileSync(`${root}/a/cgroup.procs`, "17\n");
+  enableControllers(root, `${root}/a/b`, []);
+  expect(passedOn()).toEqual(["+cpu +memory +pids", "", ""]);
+});
+
 test("nothing is written when they are all there", () => {
   writeFileSync(`${root}/a/b/cgroup.controllers`, "cpuset memory pids cpu\n");
   enableControllers(root, `${root}/a/b`, []);

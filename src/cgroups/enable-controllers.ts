@@ -16,10 +16,18 @@ export function enableControllers(mountPoint: string, directory: string, writes:
   const available = words(`${directory}/cgroup.controllers`);
   if (!all.every((controller) => available.includes(controller))) {
     for (const level of levels(mountPoint, directory)) {
-      if (level !== directory) passOn(level, all);
+      if (level !== directory && !hasOwnProcesses(level)) passOn(level, all);
     }
   }
   if (typeOf(directory) !== "domain") settleType(mountPoint, directory, writes);
+}
+
+/**
+ * A cgroup with processes can pass on nothing but controllers of threads, and that would make it a threaded domain: no process from
+ * elsewhere could enter a cgroup below it, and its own, which are not ours, would be bound to it. The hierarchy's root, which has no type, is exempt.
+ */
+function hasOwnProcesses(level: string): boolean {
+  return typeOf(level) === "domain" && !!readTextIfThere(`${level}/cgroup.procs`);
 }
 
 /** All at once, or one by one when that fails: one that can't be had must not keep the others back. */

@@ -20,6 +20,8 @@ export interface CgroupRequest {
   readonly layout: CgroupLayout;
   /** Tolerate missing permissions, as runc's `--rootless` does. */
   readonly rootless: boolean;
+  /** Who may make cgroups below the container's: a host uid. On v2 only. */
+  readonly owner?: number | undefined;
 }
 
 /** All that is to be done to make a container's cgroup, before anything is touched. */
@@ -35,6 +37,8 @@ export interface CgroupPlan {
   readonly writes: readonly ResourceWrite[];
   readonly devices: DeviceList;
   readonly rootless: boolean;
+  /** The host uid that the cgroup is given to. */
+  readonly owner: number | undefined;
   /** For the log. */
   readonly warnings: readonly string[];
   /** With systemd: the unit whose cgroup it is. */
@@ -47,8 +51,6 @@ export interface PlannedUnit extends UnitName {
   readonly user: boolean;
   /** Beside those that the limits come to. */
   readonly properties: readonly Property[];
-  /** The host uid that the cgroup is given to. */
-  readonly owner: number | undefined;
 }
 
 /**
@@ -57,7 +59,7 @@ export interface PlannedUnit extends UnitName {
  * @throws RuntimeFault for a path that can't be a container's, and limits that can't be expressed.
  */
 export function planCgroup(request: CgroupRequest): CgroupPlan {
-  const { cgroupsPath, id, resources, devices, layout, rootless } = request;
+  const { cgroupsPath, id, resources, devices, layout, rootless, owner } = request;
   return {
     driver: "cgroupfs",
     mode: layout.mode,
@@ -67,6 +69,7 @@ export function planCgroup(request: CgroupRequest): CgroupPlan {
     writes: resources === undefined ? [] : resourceWrites(resources, layout.mode),
     devices: deviceList(resources?.devices, devices),
     rootless,
+    owner,
     warnings: warningsOf(cgroupsPath, resources),
   };
 }

@@ -47,12 +47,17 @@ export function prepareCgroup(
     if (!isNew && plan.mode === "v2") refuseFrozen(record);
     setDevices(record, plan.devices, isNew, plan.rootless);
     applyWrites(record.paths, plan.writes);
+    if (plan.owner !== undefined && record.paths[""] !== undefined) handOver()(record.paths[""], plan.owner);
     return record;
   } catch (error) {
     unmakeCgroups(record.made);
     forgetOthers(record);
     throw error;
   }
+}
+
+function handOver() {
+  return (require("./hand-over.ts") as typeof import("./hand-over.ts")).handCgroupOver;
 }
 
 /** What was there before may be another container's: undoing this one must not kill or remove anything in it. */

@@ -22,6 +22,7 @@ import { type Placement, planStart, type StartPlan } from "../plan/start-plan.ts
 import type { PlaceSelf } from "../plan/steps/placement.ts";
 import { RuntimeFault } from "../report/fault.ts";
 import type { ResctrlGroup } from "../resctrl/group.ts";
+import { cgroupOwner } from "./cgroup-owner.ts";
 import type { CreateRequest } from "./create-request.ts";
 import { hostId } from "./host-id.ts";
 import { withoutGroups } from "./id-maps.ts";
@@ -70,6 +71,7 @@ export function prepareStart(
   if (rootless) checkRootless(namespaces);
   const layout = readCgroupLayout();
   const cgroupRequest = {
+    owner: layout.mode === "v2" ? cgroupOwner(config) : undefined,
     cgroupsPath: config.linux?.cgroupsPath,
     id: request.id,
     resources: config.linux?.resources,

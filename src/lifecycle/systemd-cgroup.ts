@@ -6,7 +6,6 @@ import type { Config } from "../bundle/config.ts";
 import type { CgroupPlan, CgroupRequest } from "../cgroups/plan.ts";
 import { planUnit } from "../cgroups/systemd/plan-unit.ts";
 import { ServiceManager } from "../cgroups/systemd/service-manager.ts";
-import { hostId } from "./host-id.ts";
 
 /**
  * @returns the plan, nothing being made yet.
@@ -20,7 +19,7 @@ export function planForManager(request: CgroupRequest, config: Config): CgroupPl
     annotations: config.annotations,
     user,
     managerGroup: managerGroup(user),
-    owner: request.layout.mode === "v2" ? ownerOf(config) : undefined,
+    owner: request.owner,
   });
 }
 
@@ -32,12 +31,4 @@ function managerGroup(user: boolean): string {
   } finally {
     manager.close();
   }
-}
-
-/** With a cgroup namespace of its own and its files to be written to, the container's user has its cgroup for itself. */
-function ownerOf(config: Config): number | undefined {
-  const own = config.linux?.namespaces?.some(({ type, path }) => type === "cgroup" && !path);
-  const mount = config.mounts?.find(({ destination }) => destination === "/sys/fs/cgroup");
-  if (!own || mount === undefined || mount.options?.includes("ro")) return undefined;
-  return hostId(config, config.process?.user?.uid ?? 0);
 }

@@ -20,7 +20,6 @@ export interface UnitRequest {
   /** The service manager is the user's, whose units are below `managerGroup`. */
   readonly user: boolean;
   readonly managerGroup: string;
-  /** Who may make cgroups below the container's: a host uid. */
   readonly owner: number | undefined;
 }
 
@@ -51,6 +50,7 @@ export function planUnit(request: UnitRequest): CgroupPlan {
     devices: deviceList(resources?.devices, devices),
     rootless,
     warnings: kernelMemoryWarnings(resources),
-    unit: { ...unit, user, properties, owner },
+    owner,
+    unit: { ...unit, user, properties },
   };
 }

@@ -1,10 +1,8 @@
 import { EEXIST } from "../../../native-bindings/errno.ts";
-import { AT_FDCWD, readTextIfThere } from "../../../native-bindings/files.ts";
-import { cstring, syscall } from "../../../native-bindings/libc.ts";
-import { SYS } from "../../../native-bindings/syscall-numbers.ts";
 import { RuntimeFault } from "../../report/fault.ts";
 import { applyWrites } from "../apply-writes.ts";
 import { fillCpuset } from "../fill-cpuset.ts";
+import { handCgroupOver } from "../hand-over.ts";
 import { tryMakeCgroup } from "../make-directory.ts";
 import type { CgroupPlan } from "../plan.ts";
 import { countProcesses } from "../processes.ts";
@@ -13,9 +11,6 @@ import { setDevices } from "../set-devices.ts";
 import { deviceProperties } from "./device-properties.ts";
 import { type Property, resourceProperties } from "./resource-properties.ts";
 import { ServiceManager } from "./service-manager.ts";
-
-/** cgroups(7): what is delegated, where the kernel does not say. */
-const DELEGATED = ["cgroup.procs", "cgroup.subtree_control", "cgroup.threads"];
 
 /**
  * Has systemd make a container's unit with a process in it, which waits; then makes what systemd does not (on v1, the
@@ -34,7 +29,7 @@ export function prepareUnit(plan: CgroupPlan, record: CgroupRecord, pid: number)
     manager.close();
   }
   makeTheRest(plan, record);
-  handToOwner(plan);
+  if (plan.owner !== undefined) handCgroupOver(plan.paths[""]!, plan.owner);
   // Programs that systemd attached for the same rules give way to one that has all of them.
   setDevices(record, plan.devices, false, plan.rootless);
   applyWrites(record.paths, plan.writes);
@@ -87,17 +82,5 @@ function makeTheRest(plan: CgroupPlan, record: CgroupRecord): void {
     }
     record.paths[key] = directory;
     if (key === "cpuset") fillCpuset(directory, result === 0, plan.writes);
-  }
-}
-
-/** The container's user may make cgroups in its own. */
-function handToOwner(plan: CgroupPlan): void {
-  const owner = plan.unit!.owner;
-  if (owner === undefined) return;
-  const directory = plan.paths[""]!;
-  const listed = readTextIfThere("/sys/kernel/cgroup/delegate")?.trim().split("\n") ?? DELEGATED;
-  for (const file of ["", ...listed]) {
-    // Some of the files are there only with their controller.
-    syscall(SYS.fchownat, AT_FDCWD, cstring(`${directory}/${file}`), owner, -1, 0);
   }
 }
