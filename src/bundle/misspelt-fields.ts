@@ -1,12 +1,11 @@
 /** Fields that the schema does not know and that look like ones that it does. Not on the hot path. */
 import { type ConfigFault, child, warning } from "./config-fault.ts";
 import type { Schema } from "./schema/json-schema.ts";
+import { resolverOf } from "./schema/look-up.ts";
 
 /** Unknown fields are allowed (config.md "Extensibility") and ignored: a typo is only seen when someone compares. */
 export function findMisspeltFields(value: unknown, root: Schema, into: ConfigFault[]): void {
-  const definitions = root.definitions ?? {};
-  const resolve = (schema: Schema) =>
-    schema.$ref === undefined ? schema : definitions[schema.$ref.slice("#/definitions/".length)]!;
+  const resolve = resolverOf(root);
   const walk = (inner: unknown, written: Schema, pointer: string): void => {
     const schema = resolve(written);
     if (typeof inner !== "object" || inner === null) return;

@@ -1,6 +1,7 @@
 /** Fields written in another case than the schema's. Not on the hot path. */
 import { type ConfigFault, child, warning } from "./config-fault.ts";
 import type { Schema } from "./schema/json-schema.ts";
+import { resolverOf } from "./schema/look-up.ts";
 
 /** A hostile document can have millions. */
 const mostTold = 100;
@@ -15,9 +16,7 @@ const mostTold = 100;
  * @param name the definition in `root` that `value` is meant to be.
  */
 export function renameFields(value: unknown, name: string, root: Schema, into: ConfigFault[]): void {
-  const definitions = root.definitions ?? {};
-  const resolve = (schema: Schema) =>
-    schema.$ref === undefined ? schema : definitions[schema.$ref.slice("#/definitions/".length)]!;
+  const resolve = resolverOf(root);
   const walk = (inner: unknown, written: Schema, pointer: string): void => {
     const schema = resolve(written);
     if (typeof inner !== "object" || inner === null) return;

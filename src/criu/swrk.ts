@@ -21,8 +21,9 @@ import { SYS } from "../../native-bindings/syscall-numbers.ts";
 import { SystemError } from "../../native-bindings/system-error.ts";
 import { receiveWithDescriptors, socketPair } from "../../native-bindings/unix-socket.ts";
 import { spawnProgram } from "../lifecycle/spawn-program.ts";
-import { load, ProgramBuilder } from "../program/builder.ts";
-import { ERROR_MESSAGE, MESSAGE_BYTES } from "../program/layout.ts";
+import { ProgramBuilder } from "../program/builder.ts";
+import { MESSAGE_BYTES } from "../program/layout.ts";
+import { becomeOther, beginSeparate } from "../program/separate-process.ts";
 import { RuntimeFault } from "../report/fault.ts";
 import { waitForEnd } from "../state/process-identity.ts";
 
@@ -55,12 +56,7 @@ const SOCKET = 3;
 /** The number that the first of {@link SwrkOptions.extra} has in criu. */
 export const FIRST_EXTRA = 4;
 
-const RLIMIT_NOFILE = 7;
 const SIGKILL = 9;
-const SIGSTOP = 19;
-const LAST_SIGNAL = 64;
-const SIGSET_BYTES = 8;
-const CLOSE_RANGE_CLOEXEC = 4;
 const FIRST_OWN = 3;
 /** criu has said its last word, and only ends: it may have gigabytes to give back. */
 const END_TIMEOUT_MS = 30_000;
@@ -111,24 +107,8 @@ const READY_TIMEOUT_MS = 10_000;
 function swrkProgram({ path, bind }: SwrkOptions, count: number) {
   const p = new ProgramBuilder();
   const { nr } = p;
-  const sources: number[] = [];
-  for (let fd = 0; fd < count; fd++) {
-    const source = p.slot(`descriptor_${fd}`, 0);
-    sources.push(source);
-    p.call(nr.dup3, load(source), fd, 0);
-  }
   const failure = count - 1;
-  p.call(nr.close_range, count, -1, 0);
-  p.call(nr.close_range, failure, -1, CLOSE_RANGE_CLOEXEC);
-  const none = p.constant(new Uint8Array(32));
-  p.call(nr.rt_sigprocmask, 2, none, 0, SIGSET_BYTES);
-  for (let signal = 1; signal <= LAST_SIGNAL; signal++) {
-    if (signal !== SIGKILL && signal !== SIGSTOP) p.call(nr.rt_sigaction, signal, none, 0, SIGSET_BYTES);
-  }
-  const openFiles = inheritedOpenFiles();
-  if (openFiles !== undefined) {
-    p.call(nr.prlimit64, 0, RLIMIT_NOFILE, p.constant(new Uint8Array(openFiles.buffer)), 0);
-  }
+  const sources = beginSeparate(p, count, failure, inheritedOpenFiles());
   if (bind !== undefined) {
     p.call(nr.unshare, CLONE_NEWNS);
     // What the host mounts still arrives; what is mounted here stays here.
@@ -136,18 +116,7 @@ function swrkProgram({ path, bind }: SwrkOptions, count: number) {
     p.call(nr.mount, p.string(bind.source), p.string(bind.target), 0, MS_BIND | MS_REC, 0);
     p.call(nr.write, SOCKET, p.string(READY), READY.length);
   }
-  p.call(
-    nr.execve,
-    p.string(path),
-    p.stringArray(["criu", "swrk", `${SOCKET}`]),
-    p.stringArray(inheritedEnvironment()),
-  );
-  p.place(p.fail);
-  const end = p.label();
-  p.fail = end;
-  p.call(nr.write, failure, ERROR_MESSAGE, MESSAGE_BYTES);
-  p.place(end);
-  p.call(nr.exit_group, 127);
+  becomeOther(p, { path, args: ["criu", "swrk", `${SOCKET}`], env: inheritedEnvironment() }, failure);
   return { program: p, sources };
 }
 

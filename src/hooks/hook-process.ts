@@ -11,7 +11,8 @@ import { SYS } from "../../native-bindings/syscall-numbers.ts";
 import { SystemError } from "../../native-bindings/system-error.ts";
 import { spawnProgram } from "../lifecycle/spawn-program.ts";
 import { load, ProgramBuilder } from "../program/builder.ts";
-import { ERROR_MESSAGE, MESSAGE_BYTES } from "../program/layout.ts";
+import { MESSAGE_BYTES } from "../program/layout.ts";
+import { becomeOther, beginSeparate } from "../program/separate-process.ts";
 
 export interface HookProcess {
   readonly path: string;
@@ -27,13 +28,8 @@ export interface HookProcess {
 /** How it ended: by wait status; or killed as it took too long; or it was never executed. */
 export type HookEnd = { readonly status: number } | { readonly timedOut: true } | { readonly errno: number };
 
-const RLIMIT_NOFILE = 7;
 const SIGKILL = 9;
-const SIGSTOP = 19;
-const LAST_SIGNAL = 64;
-const SIGSET_BYTES = 8;
 const FIRST_OWN = 3;
-const CLOSE_RANGE_CLOEXEC = 4;
 
 /** Runs it to its end. @throws SystemError when it can't even be started. */
 export function runHookProcess(hook: HookProcess): HookEnd {
@@ -58,19 +54,7 @@ export function runHookProcess(hook: HookProcess): HookEnd {
 function hookProgram({ path, args, env, cwd, streams }: HookProcess) {
   const p = new ProgramBuilder();
   const { nr } = p;
-  const sources = streams.map((_, index) => p.slot(`stream_${index}`, 0));
-  for (let fd = 0; fd < streams.length; fd++) p.call(nr.dup3, load(sources[fd]!), fd, 0);
-  p.call(nr.close_range, streams.length, -1, 0);
-  p.call(nr.close_range, FIRST_OWN, -1, CLOSE_RANGE_CLOEXEC);
-  const none = p.constant(new Uint8Array(32));
-  p.call(nr.rt_sigprocmask, 2, none, 0, SIGSET_BYTES);
-  for (let signal = 1; signal <= LAST_SIGNAL; signal++) {
-    if (signal !== SIGKILL && signal !== SIGSTOP) p.call(nr.rt_sigaction, signal, none, 0, SIGSET_BYTES);
-  }
-  const openFiles = inheritedOpenFiles();
-  if (openFiles !== undefined) {
-    p.call(nr.prlimit64, 0, RLIMIT_NOFILE, p.constant(new Uint8Array(openFiles.buffer)), 0);
-  }
+  const sources = beginSeparate(p, streams.length, FIRST_OWN, inheritedOpenFiles());
   p.call(nr.prctl, PR_SET_PDEATHSIG, SIGKILL);
   // The runtime may have died before that.
   const parent = p.slot("parent");
@@ -80,13 +64,7 @@ function hookProgram({ path, args, env, cwd, streams }: HookProcess) {
   p.call(nr.exit_group, 1);
   p.place(alive);
   if (cwd !== undefined) p.call(nr.chdir, p.string(cwd));
-  p.call(nr.execve, p.string(path), p.stringArray(args), p.stringArray(env));
-  p.place(p.fail);
-  const end = p.label();
-  p.fail = end;
-  p.call(nr.write, FIRST_OWN, ERROR_MESSAGE, MESSAGE_BYTES);
-  p.place(end);
-  p.call(nr.exit_group, 127);
+  becomeOther(p, { path, args, env }, FIRST_OWN);
   return { program: p, sources };
 }
 

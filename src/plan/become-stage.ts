@@ -14,12 +14,29 @@ const EVERYWHERE = { from: "" } as const;
 
 /** In init: from the runtime's root to the container's user. */
 export function becomeStage(input: StartPlanInput, candidates: readonly string[]): Step[] {
-  const { config, filter } = input;
+  const { config } = input;
   const process = config.process!;
   const mask: Umask = { kind: "umask", from: "/process/user/umask", mask: process.user?.umask ?? 0o022 };
   const steps: Step[] = [mask];
   if (hasLabel(config)) for (const step of securityLabels().setLabelSteps(process)) steps.push(step);
   if (process.noNewPrivileges) steps.push({ kind: "no-new-privileges", from: "/process/noNewPrivileges" });
+  pushLastSteps(steps, input, candidates, input.rootless);
+  return steps;
+}
+
+/**
+ * What every process of a container does last, before it says that it is ready: limits, the user, the program looked up.
+ *
+ * @param dumpable so that others may look at it while it waits.
+ */
+export function pushLastSteps(
+  steps: Step[],
+  input: Pick<StartPlanInput, "config" | "filter" | "process" | "rlimits">,
+  candidates: readonly string[],
+  dumpable: boolean,
+): void {
+  const { config, filter } = input;
+  const process = config.process!;
   if (process.scheduler || process.ioPriority || config.linux?.personality || config.linux?.memoryPolicy) {
     const { planRareSettings } = require("./rare-settings.ts") as typeof import("./rare-settings.ts");
     for (const step of planRareSettings(config)) steps.push(step);
@@ -31,11 +48,10 @@ export function becomeStage(input: StartPlanInput, candidates: readonly string[]
   }
   for (const step of identitySteps(input)) steps.push(step);
   steps.push(planLookup(process, candidates));
-  // The agent gets the listener while the container is created, not when it starts.
+  // The agent gets the listener before the program runs.
   if (filter?.listener && process.noNewPrivileges) steps.push(filterStep(filter));
-  const ready: Ready = { kind: "ready", ...EVERYWHERE, dumpable: input.rootless };
+  const ready: Ready = { kind: "ready", ...EVERYWHERE, dumpable };
   steps.push(ready);
-  return steps;
 }
 
 /** The filter, where it comes first: without no_new_privs it needs CAP_SYS_ADMIN, and what follows must pass it. */

@@ -4,9 +4,9 @@ import { CLONE_NEWNS, CLONE_NEWUSER } from "../../native-bindings/constants.ts";
 import { SYS } from "../../native-bindings/syscall-numbers.ts";
 import type { Config, POSIXRlimit } from "../bundle/config.ts";
 import { keepsGroups } from "./annotations.ts";
-import { filterStep, identitySteps, loadsFilterEarly } from "./become-stage.ts";
+import { filterStep, loadsFilterEarly, pushLastSteps } from "./become-stage.ts";
 import type { ProgramPlan } from "./compile-program.ts";
-import { environment, executableCandidates, type ProcessFacts, planLookup } from "./process.ts";
+import { environment, executableCandidates, type ProcessFacts } from "./process.ts";
 import type { PlannedFilter } from "./start-plan.ts";
 import type { Step } from "./step.ts";
 import type { Console } from "./steps/console.ts";
@@ -16,9 +16,7 @@ import type { CloneProcess, JoinContainer } from "./steps/join-container.ts";
 import type { Umask } from "./steps/kernel-settings.ts";
 import type { OomScoreAdj } from "./steps/oom-score.ts";
 import type { PlaceSelf } from "./steps/placement.ts";
-import type { Rlimits } from "./steps/rlimits.ts";
 import type { SessionKeyring } from "./steps/session-keyring.ts";
-import type { Ready } from "./steps/sync.ts";
 
 /** How the process comes to be in the container's cgroup. */
 export interface ExecPlacement {
@@ -119,7 +117,7 @@ function enterStage(input: ExecPlanInput): Step[] {
 
 /** In the process that is the container's: from root to the user. */
 function becomeStage(input: ExecPlanInput, candidates: readonly string[]): Step[] {
-  const { config, filter } = input;
+  const { config } = input;
   const process = config.process!;
   const steps: Step[] = [{ kind: "init-begin", ...EVERYWHERE }];
   if (input.placement.byRuntime) steps.push({ kind: "await-placement", from: "/linux/cgroupsPath" });
@@ -155,19 +153,7 @@ function becomeStage(input: ExecPlanInput, candidates: readonly string[]): Step[
     const mask: Umask = { kind: "umask", from: "/process/user/umask", mask: input.umask };
     steps.push(mask);
   }
-  if (process.scheduler || process.ioPriority || config.linux?.personality || config.linux?.memoryPolicy) {
-    const { planRareSettings } = require("./rare-settings.ts") as typeof import("./rare-settings.ts");
-    for (const step of planRareSettings(config)) steps.push(step);
-  }
-  if (input.rlimits.length > 0) {
-    const step: Rlimits = { kind: "rlimits", from: "/process/rlimits", limits: input.rlimits };
-    steps.push(step);
-  }
-  for (const step of identitySteps(input)) steps.push(step);
-  steps.push(planLookup(process, candidates));
-  if (filter?.listener && process.noNewPrivileges) steps.push(filterStep(filter));
-  const ready: Ready = { kind: "ready", ...EVERYWHERE, dumpable: false };
-  steps.push(ready);
+  pushLastSteps(steps, input, candidates, false);
   return steps;
 }
 

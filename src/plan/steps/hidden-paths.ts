@@ -16,8 +16,9 @@ import {
 import { ENODEV, ENOENT, ENOTDIR } from "../../../native-bindings/errno.ts";
 import { AT_FDCWD, O_CLOEXEC, O_DIRECTORY, O_PATH } from "../../../native-bindings/files.ts";
 import { load } from "../../program/builder.ts";
-import { MOUNT_ATTR_BYTES, mountAttr, sharedSlot, sharedSpace } from "../shared-values.ts";
+import { MOUNT_ATTR_BYTES, mountAttr, sharedSlot } from "../shared-values.ts";
 import type { Compilation, Step, StepKind } from "../step.ts";
+import { emitUnlessNull } from "./null-device.ts";
 
 /**
  * Covers files with the host's /dev/null and directories with an empty, read-only tmpfs, the same for all of them.
@@ -74,27 +75,9 @@ export const maskPaths: StepKind<MaskPaths> = {
         : "every masked path that exists must be masked",
 };
 
-const STATX_BYTES = 256;
-const STATX_BASIC_STATS = 0x7ff;
-const STX_RDEV_MAJOR = 128;
-const STX_RDEV_MINOR = 132;
-
 /** What a missing source and a missing destination say is the same, and only the second may be passed over. */
 function emitCheckNull(c: Compilation, hostNull: number): void {
-  const { p } = c;
-  const status = sharedSpace(c, "statx", STATX_BYTES);
-  p.call(p.nr.statx, AT_FDCWD, hostNull, 0, STATX_BASIC_STATS, status);
-  for (const [offset, number] of [
-    [STX_RDEV_MAJOR, 1],
-    [STX_RDEV_MINOR, 3],
-  ] as const) {
-    const same = p.label();
-    p.xor(load(status + offset), number)
-      .onZero(same)
-      .ignoreError();
-    p.raise(ENODEV);
-    p.place(same);
-  }
+  emitUnlessNull(c, AT_FDCWD, hostNull, 0, () => c.p.raise(ENODEV));
 }
 
 const NO_DESCRIPTOR = 0x7fffffff;

@@ -9,6 +9,7 @@ import { O_CLOEXEC, O_NOCTTY, O_NONBLOCK, O_PATH, O_RDWR } from "../../../native
 import { type Label, load, type Slot } from "../../program/builder.ts";
 import { emptyPath, OPEN_HOW_BYTES, openHow, sharedSlot, sharedSpace } from "../shared-values.ts";
 import type { Compilation, Step, StepKind } from "../step.ts";
+import { emitUnlessNull } from "./null-device.ts";
 
 /**
  * Standard streams that are the host's /dev/null become the container's: nothing of the host's is left to the container, and
@@ -25,10 +26,6 @@ export interface NullStreams extends Step {
 }
 
 const F_SETFL = 4;
-const STATX_BYTES = 256;
-const STATX_BASIC_STATS = 0x7ff;
-const STX_RDEV_MAJOR = 128;
-const STX_RDEV_MINOR = 132;
 /** Any block device answers it, /dev/null doesn't. The block device 1:3 is a RAM disk. */
 const BLKSSZGET = 0x1268;
 
@@ -69,20 +66,6 @@ function emitOpenVerified(c: Compilation, stream: Slot): void {
   p.call(p.nr.fcntl, load(stream), F_SETFL, 0);
 }
 
-/** Only devices have numbers other than 0:0. */
 function emitCompare(c: Compilation, fd: Slot, other: Label): void {
-  const { p } = c;
-  const status = sharedSpace(c, "statx", STATX_BYTES);
-  p.call(p.nr.statx, load(fd), emptyPath(p), AT_EMPTY_PATH, STATX_BASIC_STATS, status);
-  for (const [offset, number] of [
-    [STX_RDEV_MAJOR, 1],
-    [STX_RDEV_MINOR, 3],
-  ] as const) {
-    const same = p.label();
-    p.xor(load(status + offset), number)
-      .onZero(same)
-      .ignoreError();
-    p.jump(other);
-    p.place(same);
-  }
+  emitUnlessNull(c, load(fd), emptyPath(c.p), AT_EMPTY_PATH, () => c.p.jump(other));
 }
