@@ -8,12 +8,13 @@ import {
   OPEN_TREE_CLOEXEC,
   OPEN_TREE_CLONE,
 } from "../../native-bindings/constants.ts";
-import { EINVAL } from "../../native-bindings/errno.ts";
+import { EINVAL, EPERM } from "../../native-bindings/errno.ts";
 import { AT_FDCWD, close } from "../../native-bindings/files.ts";
 import { addressOf, cstring, syscall } from "../../native-bindings/libc.ts";
 import { SYS } from "../../native-bindings/syscall-numbers.ts";
 import type { BindMount } from "../plan/steps/bind-mount.ts";
 import { RuntimeFault } from "../report/fault.ts";
+import { brokenLock } from "./locked-attributes.ts";
 
 /**
  * Clones the source of a bind mount and sets its attributes, for a container in a user namespace that could not reach it
@@ -32,6 +33,8 @@ export function openMountSource(step: BindMount, userNamespace: () => number): n
     if (step.idmap !== "none") mapIds(step, fd, userNamespace());
     const { set, clear, recursiveSet, recursiveClear } = step.attributes;
     setAttributes(step, fd, AT_RECURSIVE, 0, 0, MS_SLAVE);
+    const broken = step.locked ? brokenLock(fd, set, clear) : undefined;
+    if (broken !== undefined) throw refused(step, broken);
     if ((set | clear) !== 0) setAttributes(step, fd, 0, set, clear, 0);
     if ((recursiveSet | recursiveClear) !== 0) {
       setAttributes(step, fd, AT_RECURSIVE, recursiveSet, recursiveClear, 0);
@@ -46,6 +49,13 @@ export function openMountSource(step: BindMount, userNamespace: () => number): n
     throw error;
   }
   return fd;
+}
+
+/** What the kernel would say to the container's own root. */
+function refused(step: BindMount, why: string): RuntimeFault {
+  const { what, where } = fault(step, "", EPERM).facts;
+  const inInit = `unable to start container process: error during container init: ${what}`;
+  return new RuntimeFault({ what: `${inInit}: ${why} of the source in a user namespace`, where, errno: EPERM });
 }
 
 /** MOUNT_ATTR_IDMAP. Takes `userNamespace` over. */

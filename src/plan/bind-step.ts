@@ -6,7 +6,6 @@ import {
   MOUNT_ATTR_NOSUID,
   MOUNT_ATTR_NOSYMFOLLOW,
   MOUNT_ATTR_RDONLY,
-  MS_NOATIME,
   MS_NODIRATIME,
 } from "../../native-bindings/constants.ts";
 import type { Mount } from "../bundle/config.ts";
@@ -41,6 +40,7 @@ export function bindStep(
     attributes: bindAttributes(options, input.userNamespace),
     propagation: options.propagation,
     idmap: options.idmap,
+    locked: input.userNamespace,
     given: given ? `mount:${index}` : undefined,
     tidy,
   };
@@ -52,17 +52,18 @@ const PLAIN_ATTRIBUTES =
 /**
  * The attributes of the clone. Without flags it keeps its source's. With any, it has those that were asked for and no others,
  * as after mount(2)'s MS_BIND|MS_REMOUNT; but in a user namespace what the source has is locked, and kept unless it was
- * cleared by name, which the kernel then refuses. mount_namespaces(7), "Restrictions on mount namespaces".
+ * cleared by name, which is refused then. mount_namespaces(7), "Restrictions on mount namespaces". Not symfollow: it has no lock.
+ *
+ * How access times are kept is replaced as a whole when one of the options sets it; to clear one ("atime") says nothing, as with
+ * mount(8).
  */
 function bindAttributes(options: MountOptions, userNamespace: boolean): BindAttributes {
   const { flags, cleared, recursiveSet, recursiveClear } = options;
   if ((flags | cleared) === 0) return { set: 0, clear: 0, recursiveSet, recursiveClear };
   const set = mountAttributes(flags);
-  let clear = userNamespace ? mountAttributes(cleared & ~MS_NOATIME) & PLAIN_ATTRIBUTES : PLAIN_ATTRIBUTES;
-  if ((flags & (ACCESS_TIME_FLAGS | MS_NODIRATIME)) !== 0 || (cleared & (ACCESS_TIME_FLAGS | MS_NODIRATIME)) !== 0) {
-    clear |= MOUNT_ATTR_ATIME_MASK;
-    if (!userNamespace || cleared & MS_NODIRATIME) clear |= MOUNT_ATTR_NODIRATIME;
-  }
+  let clear = PLAIN_ATTRIBUTES;
+  if (userNamespace) clear &= mountAttributes(cleared) | MOUNT_ATTR_NOSYMFOLLOW;
+  if ((flags & (ACCESS_TIME_FLAGS | MS_NODIRATIME)) !== 0) clear |= MOUNT_ATTR_ATIME_MASK | MOUNT_ATTR_NODIRATIME;
   // Bits of the access time field are replaced as a whole; of the others none may be in both.
   return { set, clear: clear & ~(set & ~MOUNT_ATTR_ATIME_MASK), recursiveSet, recursiveClear };
 }

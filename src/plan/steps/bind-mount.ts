@@ -35,6 +35,8 @@ export interface BindMount extends Step {
   readonly recursive: boolean;
   readonly attributes: BindAttributes;
   readonly propagation: readonly number[];
+  /** For a container in a user namespace: it must not get rid of an attribute of the source. */
+  readonly locked: boolean;
   /** Ids are mapped, for the top or for everything below. Such a source is always given. */
   readonly idmap: "none" | "top" | "recursive";
   /**
