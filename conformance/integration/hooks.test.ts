@@ -92,6 +92,19 @@ test("a startContainer hook runs under a profile that refuses clone3 and close_r
   expect(written(join(of.rootfs, "tmp/ran"))).toBe("ran\n");
 });
 
+needs("hooks under the filter")("a startContainer hook runs with the container's filter in force", () => {
+  const outcome = run("true", (config) => {
+    config.process.noNewPrivileges = true;
+    config.process.rlimits = [{ type: "RLIMIT_CORE", soft: 0, hard: 0 }];
+    config.linux.seccomp = {
+      defaultAction: "SCMP_ACT_ALLOW",
+      syscalls: [{ names: ["mkdir", "mkdirat"], action: "SCMP_ACT_KILL" }],
+    };
+    config.hooks = { startContainer: [{ path: "/bin/busybox", args: ["mkdir", "/dev/shm/made"] }] };
+  });
+  expect(complaint(outcome)).toMatch(/error running startContainer hook #0: .*SIGSYS \(bad system call\)/);
+});
+
 test("what a failing startContainer hook says on the container's terminal is shown", () => {
   const outcome = run("true", (config) => {
     config.process.terminal = true;

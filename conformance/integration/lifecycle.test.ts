@@ -101,6 +101,19 @@ test("kill with SIGKILL and no pid namespace ends every process of the container
   succeeded(runtime(["delete", of.id]));
 });
 
+needs("init's heirs")("kill with SIGKILL ends the processes that have outlived init", async () => {
+  const of = create("sleep 1001 & exec sleep 1002", (config) => withoutNamespace(config, "pid"));
+  succeeded(runtime(["start", of.id]));
+  const procs = `/sys/fs/cgroup/pids/${of.id}/cgroup.procs`;
+  const processes = () => readFileSync(procs, "utf8").trim().split("\n").filter(Boolean);
+  await until("the second process", () => processes().length === 2);
+  process.kill(state(of.id).pid, "SIGKILL");
+  await until("the init to end", () => state(of.id).status === "stopped");
+  expect(complaint(runtime(["kill", of.id, "TERM"]))).toStartWith("container not running");
+  succeeded(runtime(["kill", of.id, "KILL"]));
+  await until("the other one to end", () => processes().length === 0);
+});
+
 test("delete of a created container ends it and removes all", () => {
   const of = create("true");
   succeeded(runtime(["delete", of.id]));

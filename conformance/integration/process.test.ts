@@ -8,6 +8,15 @@ import { needs } from "./supports.ts";
 
 const { bundle, prints, run, runBundle } = containers("process");
 
+test("of a script whose interpreter is missing there is one line, and status 255", () => {
+  const of = bundle("true", (config) => {
+    config.process.args = ["/script"];
+  });
+  writeFileSync(join(of.rootfs, "script"), "#!/no/such/interpreter\n", { mode: 0o755 });
+  const outcome = runBundle(of);
+  expect([outcome.code, outcome.stderr]).toEqual([255, "exec /script: no such file or directory\n"]);
+});
+
 const asUser =
   (uid: number, gid: number, additionalGids?: number[], umask?: number): Edit =>
   (config) => {

@@ -51,6 +51,15 @@ for (const [name, script, expected] of masks) {
   });
 }
 
+needs("one mask")("a path that is masked twice is one mount", () => {
+  const count = "grep -c ' /etc/secret ' /proc/mounts";
+  const of = bundle(count, (config) => {
+    config.linux.maskedPaths = ["/etc/secret", "/etc/secret"];
+  });
+  writeFileSync(join(of.rootfs, "etc/secret"), "SECRET");
+  expect(runBundle(of).stdout.trim()).toBe("1");
+});
+
 const readonlyPaths =
   (...paths: string[]): Edit =>
   (config) => {

@@ -137,14 +137,9 @@ function accessBits(access: string | undefined, index: number): number {
   const where = `/linux/resources/devices/${index}/access`;
   if (!access) throw new RuntimeFault({ what: `device access at ${index} field cannot be empty`, where });
   let bits = 0;
-  for (const letter of access) {
-    const bit = letter === "r" ? READ : letter === "w" ? WRITE : letter === "m" ? MKNOD : 0;
-    if (bit === 0) {
-      throw new RuntimeFault({ what: 'device access must be made of "r", "w" and "m"', where, value: access });
-    }
-    bits |= bit;
-  }
-  return bits;
+  for (const letter of access) bits |= letter === "r" ? READ : letter === "w" ? WRITE : letter === "m" ? MKNOD : 0;
+  if (bits !== 0) return bits;
+  throw new RuntimeFault({ what: 'device access must be made of "r", "w" and "m"', where, value: access });
 }
 
 /** One line of devices.allow and devices.deny: "c 1:3 rwm". */

@@ -68,6 +68,10 @@ function tell(error: unknown, parsed: Invocation | Problem, log: Log | undefined
   // The words that dockerd, podman and others show and match.
   const prefix = "kind" in parsed ? "" : prefixOf(command!);
   const message = prefix + fault.message;
+  if (fault.facts.line !== undefined && textOption(parsed.global, "log") === "") {
+    writeError(`${fault.facts.line}\n`);
+    return fault.facts.exitCode ?? 1;
+  }
   const sink = log ?? openLog({ path: "", format: "text", debug: false });
   if (!(error instanceof RuntimeFault) && error instanceof Error) sink.debug(error.stack ?? "");
   sink.error(message);

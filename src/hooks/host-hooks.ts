@@ -16,6 +16,7 @@ import { SystemError } from "../../native-bindings/system-error.ts";
 import type { Hook } from "../bundle/config.ts";
 import { RuntimeFault } from "../report/fault.ts";
 import { goJsonWithoutBigints } from "../report/go-json.ts";
+import { hookEnding } from "./hook-ending.ts";
 import { type HookProcess, runHookProcess } from "./hook-process.ts";
 
 export type HostHookKind = "prestart" | "createRuntime" | "poststart" | "poststop";
@@ -99,13 +100,7 @@ function spawnHook(hook: Hook, streams: HookProcess["streams"], cwd: string | un
     return { reason: `hook ran past specified timeout of ${timeoutSeconds.toFixed(1)}s`, ran: true };
   }
   if (end.status === 0) return undefined;
-  const signal = end.status & 127;
-  return { reason: signal === 0 ? `exit status ${end.status >> 8}` : `signal: ${signalName(signal)}`, ran: true };
-}
-
-function signalName(signal: number): string {
-  const { constants } = require("node:os") as typeof import("node:os");
-  return Object.entries(constants.signals).find(([, number]) => number === signal)?.[0] ?? `${signal}`;
+  return { reason: hookEnding(end.status), ran: true };
 }
 
 /** @see memfd_create(2) */

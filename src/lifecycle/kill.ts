@@ -1,5 +1,5 @@
 import { ESRCH } from "../../native-bindings/errno.ts";
-import { close } from "../../native-bindings/files.ts";
+import { close, exists } from "../../native-bindings/files.ts";
 import { thaw } from "../cgroups/freezer.ts";
 import { killAll } from "../cgroups/kill.ts";
 import { RuntimeFault } from "../report/fault.ts";
@@ -18,12 +18,23 @@ import { endsWaitingInit, SIGKILL } from "./signals.ts";
 export function killContainer(root: string, id: string, signal: number): void {
   const record = readRecord(root, id);
   const status = containerStatus(record, `${root}/${id}`);
-  if (status === "stopped" || record.init_process_pid <= 0) throw notRunning(id);
+  if (record.init_process_pid <= 0) throw notRunning(id);
+  if (status === "stopped") {
+    // Without a pid namespace of its own, its other processes have outlived init.
+    if (signal === SIGKILL && !record.private_pid_namespace && hasCgroup(record)) return void killThroughCgroup(record);
+    throw notRunning(id);
+  }
   if (signal === SIGKILL && !record.private_pid_namespace && killThroughCgroup(record)) return;
   const waiting = status === "created" && record.private_pid_namespace;
   signalInit(record, waiting && endsWaitingInit(signal) ? SIGKILL : signal);
   // A frozen process on cgroup v1 sees its SIGKILL when it is thawed.
   if (signal === SIGKILL && status === "paused" && record.cgroup !== undefined) thaw(record.cgroup);
+}
+
+/** True while the container's cgroup is there: until it is deleted. */
+function hasCgroup({ cgroup }: ContainerRecord): boolean {
+  for (const key in cgroup?.paths) if (exists(cgroup!.paths[key]!)) return true;
+  return false;
 }
 
 /** The fault of every command that needs a process. */

@@ -94,7 +94,7 @@ export function prepareStart(
   const callers = openFiles || config.hooks?.createContainer !== undefined ? callersOpenFiles() : undefined;
   const inherited = openFiles ? callers : undefined;
   const byInit = byRuntime ? [] : rlimits;
-  const filter = seccompFilter(config, filterCache, request.log);
+  const filter = seccompFilter(config, filterCache, request.log, !!config.hooks?.startContainer?.length);
   const facts = readMountFacts({
     config,
     bundleDirectory: bundle.directory,

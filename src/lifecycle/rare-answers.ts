@@ -2,6 +2,7 @@
 import { close, readTextIfThere } from "../../native-bindings/files.ts";
 import { addressOf, syscallRetry, text, utf8 } from "../../native-bindings/libc.ts";
 import { SYS } from "../../native-bindings/syscall-numbers.ts";
+import { hookEnding } from "../hooks/hook-ending.ts";
 import { type HookState, runHostHooks } from "../hooks/host-hooks.ts";
 import { Message } from "../program/layout.ts";
 import { goJson } from "../report/go-json.ts";
@@ -100,8 +101,7 @@ const SHOWN_BYTES = 65536;
 export function hookDetail(setUp: SetUp): string {
   const status = setUp.hookStatus;
   if (status === undefined) return "";
-  const signal = status & 127;
-  const how = signal === 0 ? `exit status ${(status >> 8) & 255}` : `signal ${signal}`;
+  const how = hookEnding(status);
   const output = setUp.given.get("hook-output");
   if (output === undefined) return how;
   const bytes = new Uint8Array(SHOWN_BYTES);

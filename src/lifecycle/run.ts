@@ -1,4 +1,5 @@
 import { PR_SET_CHILD_SUBREAPER } from "../../native-bindings/constants.ts";
+import { errnoText } from "../../native-bindings/errno.ts";
 import { close } from "../../native-bindings/files.ts";
 import { syscall } from "../../native-bindings/libc.ts";
 import { SYS } from "../../native-bindings/syscall-numbers.ts";
@@ -78,11 +79,34 @@ function watchNotify(notify: Notify, { log }: RunRequest): Watched {
 
 /** End of file means that execve has closed the program's end. */
 function waitForExec({ sync, compiled }: SetUpContainer): void {
+  let detail = "";
   for (;;) {
     const heard = hear(sync, false);
     if (heard.kind === undefined) return;
-    if (heard.kind === Message.Failed) throw programFailure(compiled, heard.first, -heard.second);
+    if (heard.kind === Message.HookStatus) {
+      detail = (require("../hooks/hook-ending.ts") as typeof import("../hooks/hook-ending.ts")).hookEnding(heard.first);
+    } else if (heard.kind === Message.Failed) {
+      throw notExecuted(programFailure(compiled, heard.first, -heard.second, detail));
+    }
   }
+}
+
+const EXECUTE_FAILED = "unable to start container process: error during container init: exec ";
+
+/**
+ * As with runc, whose init has nobody left to tell it to: when it is execve itself that failed, its line is all that is told to who
+ * looks at standard error, and the status is 255.
+ */
+function notExecuted(fault: RuntimeFault): RuntimeFault {
+  const { what, errno } = fault.facts;
+  if (!what.startsWith(EXECUTE_FAILED)) return fault;
+  const told = what.slice(EXECUTE_FAILED.length - "exec ".length);
+  const reason = errnoText(errno!);
+  return new RuntimeFault({
+    ...fault.facts,
+    line: told.endsWith(reason) ? told : `${told}: ${reason}`,
+    exitCode: 255,
+  });
 }
 
 function destroy(request: RunRequest, { record }: SetUpContainer): void {

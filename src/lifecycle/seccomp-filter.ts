@@ -20,6 +20,9 @@ const NEEDED_EARLY: readonly SyscallName[] = [
   "execve",
 ];
 
+/** And for hooks, which it runs with the filter in force. */
+const NEEDED_FOR_HOOKS: readonly SyscallName[] = ["clone", "ppoll", "wait4", "dup3", "close", "execve", "exit_group"];
+
 /** Where compiled filters are kept for the next container with the same profile: a directory of this user alone. */
 export function filterCacheDirectory(): string {
   if (syscall(SYS.geteuid) === 0) return "/run/runts-seccomp";
@@ -30,9 +33,15 @@ export function filterCacheDirectory(): string {
 /**
  * linux.seccomp as a filter, compiled or from the cache.
  *
+ * @param hooks there are some that run with the filter in force.
  * @throws RuntimeFault for a profile that can't be compiled, or that would stop the runtime itself.
  */
-export function seccompFilter(config: Config, cacheDirectory: string, log: Log): PlannedFilter | undefined {
+export function seccompFilter(
+  config: Config,
+  cacheDirectory: string,
+  log: Log,
+  hooks = false,
+): PlannedFilter | undefined {
   const seccomp = config.linux?.seccomp;
   if (seccomp === undefined || seccompIsOff(seccomp)) return undefined;
   if (refusesUnknownCalls(config)) {
@@ -42,7 +51,8 @@ export function seccompFilter(config: Config, cacheDirectory: string, log: Log):
   }
   const compiled = cachedFilter(seccomp, cacheDirectory);
   if (log.debugging) log.stage(`seccomp filter: ${compiled.origin}, ${compiled.bpf.length / 8} instructions`);
-  checkOwnCalls(compiled, seccomp, config.process!.noNewPrivileges === true);
+  log.debug(`seccomp filter flags: ${compiled.flags}`);
+  checkOwnCalls(compiled, seccomp, config.process!.noNewPrivileges === true, hooks);
   const { bpf, flags, listener } = compiled;
   return { bpf, flags, listener, forbidden: compiled.restricted.forbidden };
 }
@@ -51,8 +61,10 @@ function checkOwnCalls(
   { restricted, listener }: CompiledSeccomp,
   seccomp: LinuxSeccomp,
   noNewPrivileges: boolean,
+  hooks: boolean,
 ): void {
-  const needed = noNewPrivileges && !listener ? (["execve"] as const) : NEEDED_EARLY;
+  let needed: readonly SyscallName[] = noNewPrivileges && !listener ? ["execve"] : NEEDED_EARLY;
+  if (hooks) needed = needed.concat(NEEDED_FOR_HOOKS);
   const blocked = needed.filter((name) => restricted.forbidden.includes(SYS[name]));
   if (blocked.length > 0) {
     throw new RuntimeFault({
@@ -62,13 +74,6 @@ function checkOwnCalls(
       hint: noNewPrivileges
         ? "allow them"
         : "allow them, or set process.noNewPrivileges, which lets the filter be loaded last",
-    });
-  }
-  // The agent gets the listener by a message that is written, and waits for, before it can answer anything.
-  if (listener && restricted.notified.includes(SYS.read)) {
-    throw new RuntimeFault({
-      what: "SCMP_ACT_NOTIFY cannot be used for the read syscall",
-      where: "/linux/seccomp/syscalls",
     });
   }
 }

@@ -103,6 +103,8 @@ function waitForExec(record: ContainerRecord, result: number, pidfd: number): vo
   const limit = new BigInt64Array([BigInt(LIMIT_SECONDS), 0n]);
   const words = new Int32Array(3);
   let started = false;
+  // How a hook that has failed ended: the failure itself comes next.
+  let hook = "";
   for (;;) {
     pollfds[1] = POLLIN;
     pollfds[3] = POLLIN;
@@ -114,9 +116,9 @@ function waitForExec(record: ContainerRecord, result: number, pidfd: number): vo
     if (count === 12 && words[0] === Message.Started) {
       started = true;
     } else if (count === 12 && words[0] === Message.Failed) {
-      throw failureAfterStart(record, words[1]!, -words[2]!);
+      throw failureAfterStart(record, words[1]!, -words[2]!, hook);
     } else if (count === 12) {
-      // A hook's wait status: the failure that follows says the rest.
+      hook = (require("../hooks/hook-ending.ts") as typeof import("../hooks/hook-ending.ts")).hookEnding(words[1]!);
     } else if (count === 0 || (count === -EAGAIN && pollfds[3]! >> 16 !== 0)) {
       // The end of a FIFO that nobody writes to any more: execve closed it. Or init died.
       if (started) return;
@@ -125,7 +127,7 @@ function waitForExec(record: ContainerRecord, result: number, pidfd: number): vo
   }
 }
 
-function failureAfterStart(record: ContainerRecord, address: number, errno: number): RuntimeFault {
+function failureAfterStart(record: ContainerRecord, address: number, errno: number, hook: string): RuntimeFault {
   const { kindOf } = require("../plan/step-kinds.ts") as typeof import("../plan/step-kinds.ts");
   const operation = (address - OPERATIONS_ADDRESS) / OPERATION_BYTES;
   let failed = record.after_start?.[0];
@@ -133,7 +135,7 @@ function failureAfterStart(record: ContainerRecord, address: number, errno: numb
   if (failed === undefined) return new RuntimeFault({ what: "container init failed after start", errno });
   const kind = kindOf(failed.step);
   return new RuntimeFault({
-    what: kind.failure?.(failed.step, errno) ?? `unable to ${kind.describe(failed.step)}`,
+    what: (kind.failure?.(failed.step, errno) ?? `unable to ${kind.describe(failed.step)}`) + (hook && `: ${hook}`),
     where: failed.step.from,
     errno,
     hint: kind.hint?.(failed.step, errno),

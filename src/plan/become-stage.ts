@@ -89,10 +89,12 @@ export function startStage(
   const process = config.process!;
   const wait: WaitForStart = { kind: "wait-for-start", ...EVERYWHERE, by: input.startBy };
   const steps: Step[] = [wait];
+  // As late as can be: the program needs no system call after it but execve. The hooks are programs of the image, too.
+  const late = filter === undefined || loadsFilterEarly(input) ? undefined : filterStep(filter);
+  if (late !== undefined && hooks.length > 0) steps.push(late);
   for (const hook of hooks) steps.push(hook);
   steps.push({ kind: "close-descriptors", ...EVERYWHERE });
-  // As late as can be: the program needs no system call after it but execve.
-  if (filter !== undefined && !loadsFilterEarly(input)) steps.push(filterStep(filter));
+  if (late !== undefined && hooks.length === 0) steps.push(late);
   const execute: Execute = {
     kind: "execute",
     from: "/process/args/0",

@@ -159,7 +159,9 @@ function lateSteps(input: RootPlanInput, propagation: number): Step[] {
   }
   if (linux?.maskedPaths?.length) {
     const label = mountLabel(input);
-    const step: MaskPaths = { kind: "mask-paths", from: "/linux/maskedPaths", paths: linux.maskedPaths, label };
+    // Twice masked is two mounts to undo, and costs the second.
+    const each = [...new Set(linux.maskedPaths)];
+    const step: MaskPaths = { kind: "mask-paths", from: "/linux/maskedPaths", paths: each, label };
     steps.push(step);
   }
   const detach: DetachOldRoot = {

@@ -107,7 +107,8 @@ export function planStart(input: StartPlanInput): StartPlan {
     given,
     kept: kept.length,
     awaitsCgroup: input.placement.files.length > 0 || input.placement.byManager === true,
-    closeRangeBlocked: loadsFilterEarly(input) && input.filter!.forbidden.includes(SYS.close_range),
+    closeRangeBlocked:
+      (loadsFilterEarly(input) || startHooks.length > 0) && input.filter?.forbidden.includes(SYS.close_range) === true,
     sendsDescriptors: copiesUp(input.rootfs.early),
     innerHooks: createHooks.concat(startHooks),
   };

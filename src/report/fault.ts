@@ -15,6 +15,8 @@ export interface FaultFacts {
   readonly call?: string;
   /** What to do about it. */
   readonly hint?: string;
+  /** All that is told on standard error, bare, where no log file is asked for. */
+  readonly line?: string;
   /** The exit status that the command ends with, 1 unless said. */
   readonly exitCode?: number;
   readonly cause?: unknown;

@@ -92,7 +92,7 @@ test("where the listener is does not matter to the filter, but that it is there 
   const compiled = cachedFilter({ ...notifying, listenerPath: "/run/agent.sock" }, cache);
   expect(compiled.origin).toBe("cached");
   expect([compiled.listener, compiled.flags & FLAG_NEW_LISTENER]).toEqual([true, FLAG_NEW_LISTENER]);
-  expect(compiled.restricted.notified).toEqual([SYS.mount]);
+  expect(compiled.restricted.forbidden).toEqual([]);
 });
 
 test("a damaged entry is made anew: cut short, emptied, changed by one bit", () => {

@@ -15,8 +15,6 @@ export interface RestrictedCalls {
   readonly forbidden: readonly number[];
   /** Let through for some arguments only. */
   readonly argumentDependent: readonly number[];
-  /** Some arguments of it are decided by the listener, who must be there and answer. */
-  readonly notified: readonly number[];
 }
 
 // include/uapi/linux/bpf_common.h
@@ -45,16 +43,16 @@ export function simulateFilter(bpf: Uint8Array, data: SeccompData): number {
 export function restrictedCalls(bpf: Uint8Array, arch: number, numbers: readonly number[]): RestrictedCalls {
   const forbidden: number[] = [];
   const argumentDependent: number[] = [];
-  const notified: number[] = [];
   for (const nr of numbers) {
     const results = [...outcomes(bpf, (offset) => (offset === 0 ? nr : offset === 4 ? arch : undefined))];
     const passing = results.filter((value) => action(value) === RET_ALLOW || action(value) === RET_LOG);
     if (passing.length === results.length) continue;
-    if (results.some((value) => action(value) === RET_USER_NOTIF)) notified.push(nr);
-    else if (passing.length > 0) argumentDependent.push(nr);
+    // What the listener decides is neither: it answers as soon as it has the descriptor.
+    if (results.some((value) => action(value) === RET_USER_NOTIF)) continue;
+    if (passing.length > 0) argumentDependent.push(nr);
     else forbidden.push(nr);
   }
-  return { forbidden, argumentDependent, notified };
+  return { forbidden, argumentDependent };
 }
 
 function action(value: number): number {

@@ -30,6 +30,11 @@ testRows([
   ["a rule may have the wildcard -1", rule({ type: "c", major: -1, minor: -1 })],
   ["a rule has an access", rule({ access: undefined }), `${at}/access: device access at 0 field cannot be empty`],
   ["a rule's access is not empty", rule({ access: "" }), `${at}/access: device access at 0 field cannot be empty`],
+  [
+    "other letters beside them are told",
+    rule({ access: "rwa" }),
+    `warning ${at}/access: device access at 0 field: only the letters of "rwm" mean something`,
+  ],
   ["a rule's access has known letters", rule({ access: "xyz" }), `${at}/access: device access at 0 field is invalid`],
   ["a rule has a known type", rule({ type: "z" }), `${at}/type: invalid cgroup device type "z"`],
   ["a rule's number is at least -1", rule({ major: -2 }), `${at}/major: invalid major device number`],

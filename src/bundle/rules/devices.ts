@@ -1,5 +1,5 @@
 import type { LinuxDevice, LinuxDeviceCgroup } from "../config.ts";
-import { type ConfigFault, fault } from "../config-fault.ts";
+import { type ConfigFault, fault, warning } from "../config-fault.ts";
 import { checkLength } from "./path-length.ts";
 
 /** MKDEV's 12 and 20 bits, makedev(3). */
@@ -28,9 +28,7 @@ export function checkDeviceRules(rules: readonly LinuxDeviceCgroup[], at: string
   for (let i = 0; i < rules.length; i++) {
     const { access, major, minor } = rules[i]!;
     if (!access) fault(into, `${at}/${i}/access`, `device access at ${i} field cannot be empty`);
-    else if (!isAccess(access)) {
-      fault(into, `${at}/${i}/access`, `device access at ${i} field is invalid`, access, 'letters of "rwm"');
-    }
+    else checkAccess(access, `${at}/${i}/access`, i, into);
     if (major !== undefined && (major < -1 || major > 0xffffffff)) {
       fault(into, `${at}/${i}/major`, "invalid major device number", major);
     }
@@ -40,7 +38,11 @@ export function checkDeviceRules(rules: readonly LinuxDeviceCgroup[], at: string
   }
 }
 
-function isAccess(access: string): boolean {
-  for (const letter of access) if (letter !== "r" && letter !== "w" && letter !== "m") return false;
-  return true;
+/** runc ignores other letters: so one that has some of its own may be meant for something, and is only warned of. */
+function checkAccess(access: string, at: string, index: number, into: ConfigFault[]): void {
+  let known = 0;
+  for (const letter of access) if (letter === "r" || letter === "w" || letter === "m") known++;
+  if (known === access.length) return;
+  if (known > 0) warning(into, at, `device access at ${index} field: only the letters of "rwm" mean something`);
+  else fault(into, at, `device access at ${index} field is invalid`, access, 'letters of "rwm"');
 }
