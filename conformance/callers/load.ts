@@ -8,6 +8,13 @@ const rounds = 3;
 /** At most this share of runc's time. */
 const target = 0.8;
 
+interface Times {
+  /** Seconds on the clock. */
+  readonly wall: number[];
+  /** Seconds of CPU, of the engine, its shims, the runtime and the containers. */
+  readonly cpu: number[];
+}
+
 /**
  * Measures how long Docker takes for fifty containers with a little work, four at a time, under the runtime and under its peer, in
  * turn, and prints the medians. Every container has to end with 0, and nothing of them may stay.
@@ -16,30 +23,46 @@ const target = 0.8;
  */
 export async function measureLoad(judged: Runtime, peer: Runtime | undefined, keep: boolean): Promise<number> {
   const runtimes = peer === undefined ? [judged] : [judged, peer];
-  const seconds = new Map<string, number[]>(runtimes.map((runtime) => [runtime.name, []]));
+  const times = new Map<string, Times>(runtimes.map((runtime) => [runtime.name, { wall: [], cpu: [] }]));
   let failed = 0;
   for (let round = 0; round < rounds; round++) {
     for (const runtime of round % 2 === 0 ? runtimes : [...runtimes].reverse()) {
-      const what = { caller: "docker", runtime: runtime.path, crictl: "", load: containers };
-      await runApart(what, keep, (result) => {
-        const time = /^(\d+\.\d+) s$/.exec(result.name)?.[1];
-        if (time !== undefined) seconds.get(runtime.name)!.push(Number(time));
-        if (result.ok) return;
-        failed++;
-        console.log(`FAIL ${runtime.name}: ${result.name}: ${result.why}`);
-      });
-      console.error(`round ${round + 1}, ${runtime.name}: ${seconds.get(runtime.name)!.at(-1)} s`);
+      failed += await oneRound(runtime, times.get(runtime.name)!, keep);
     }
   }
-  const medians = runtimes.map((runtime) => median(seconds.get(runtime.name)!));
-  const told = runtimes.map((runtime, index) => `${runtime.name} ${medians[index]!.toFixed(2)} s`);
+  const medians = runtimes.map(({ name }) => ({
+    wall: median(times.get(name)!.wall),
+    cpu: median(times.get(name)!.cpu),
+  }));
+  const told = runtimes.map(({ name }, index) => {
+    const { wall, cpu } = medians[index]!;
+    return `${name} ${wall.toFixed(2)} s (${cpu.toFixed(2)} s of CPU)`;
+  });
   console.log(`${containers} containers by docker run, 4 at a time, median of ${rounds} rounds: ${told.join(", ")}`);
   if (peer === undefined) return failed === 0 ? 0 : 1;
-  const ratio = medians[0]! / medians[1]!;
-  console.log(`${judged.name} / ${peer.name}: ${ratio.toFixed(2)} (target: at most ${target})`);
+  const ratio = medians[0]!.wall / medians[1]!.wall;
+  const cpu = (medians[0]!.cpu / medians[1]!.cpu).toFixed(2);
+  console.log(`${judged.name} / ${peer.name}: ${ratio.toFixed(2)} (target: at most ${target}), of CPU ${cpu}`);
   return failed === 0 && ratio <= target ? 0 : 1;
 }
 
-function median(times: readonly number[]): number {
-  return [...times].sort((a, b) => a - b)[times.length >> 1]!;
+/** @returns how many checks failed. */
+async function oneRound(runtime: Runtime, times: Times, keep: boolean): Promise<number> {
+  let failed = 0;
+  await runApart({ caller: "docker", runtime: runtime.path, crictl: "", load: containers }, keep, (result) => {
+    const time = /^(\d+\.\d+) s, (\d+\.\d+) s of CPU$/.exec(result.name);
+    if (time !== null) {
+      times.wall.push(Number(time[1]));
+      times.cpu.push(Number(time[2]));
+      console.error(`${runtime.name}: ${result.name}`);
+    }
+    if (result.ok) return;
+    failed++;
+    console.log(`FAIL ${runtime.name}: ${result.name}: ${result.why}`);
+  });
+  return failed;
+}
+
+function median(numbers: readonly number[]): number {
+  return [...numbers].sort((a, b) => a - b)[numbers.length >> 1] ?? Number.NaN;
 }

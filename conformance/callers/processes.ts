@@ -29,6 +29,14 @@ export function cpuTicks(pid: string): string {
     .join(" ");
 }
 
+/** Seconds of CPU that all processes in a cgroup and below have used; it stands at the root of every hierarchy. */
+export function cpuSeconds(cgroup: string): number {
+  const version1 = `/sys/fs/cgroup/cpuacct/${cgroup}/cpuacct.usage`;
+  if (existsSync(version1)) return Number(readFileSync(version1, "utf8")) / 1e9;
+  const version2 = readFileSync(`/sys/fs/cgroup/${cgroup}/cpu.stat`, "utf8");
+  return Number(/^usage_usec (\d+)$/m.exec(version2)?.[1]) / 1e6;
+}
+
 /** A cgroup's file of a process: on version 1 that of the controller's hierarchy, else that of version 2. */
 export function cgroupFile(pid: string, controller: string, version1: string, version2: string): string {
   const lines = readFileSync(`/proc/${pid}/cgroup`, "utf8").split("\n");
