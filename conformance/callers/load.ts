@@ -21,12 +21,18 @@ interface Times {
  *
  * @returns 1 when something failed or the target is missed.
  */
-export async function measureLoad(judged: Runtime, peer: Runtime | undefined, keep: boolean): Promise<number> {
+export async function measureLoad(
+  judged: Runtime,
+  peer: Runtime | undefined,
+  keep: boolean,
+  goOn: () => void,
+): Promise<number> {
   const runtimes = peer === undefined ? [judged] : [judged, peer];
   const times = new Map<string, Times>(runtimes.map((runtime) => [runtime.name, { wall: [], cpu: [] }]));
   let failed = 0;
   for (let round = 0; round < rounds; round++) {
     for (const runtime of round % 2 === 0 ? runtimes : [...runtimes].reverse()) {
+      goOn();
       failed += await oneRound(runtime, times.get(runtime.name)!, keep);
     }
   }

@@ -1,9 +1,11 @@
 import { writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { stopOnSignal } from "../machine/interruption.ts";
 import { peersOf, type Runtime, repository, runtimeUnderTest, versionOf } from "../machine/runtimes.ts";
 import { runApart } from "./apart.ts";
 import { callers } from "./callers.ts";
+import type { CheckResult } from "./check.ts";
 import { buildCrictl } from "./cri/build-crictl.ts";
 import { measureLoad } from "./load.ts";
 import { behind, lineOf, type Results, verdict } from "./verdicts.ts";
@@ -32,12 +34,13 @@ export async function callersSuite(args: string[]): Promise<number> {
   const names = chosenCallers(values.only);
   provide(names);
   for (const runtime of [judged, ...peers]) console.log(`${runtime.name}: ${runtime.path}, ${versionOf(runtime)}`);
-  if (values.load) return measureLoad(judged, peers[0], values.keep);
+  const goOn = stopOnSignal();
+  if (values.load) return measureLoad(judged, peers[0], values.keep, goOn);
 
   const all: Record<string, Results> = {};
   let failed = 0;
   for (const name of names) {
-    const results = await runCaller(name, [judged, ...peers], values.keep);
+    const results = await runCaller(name, [judged, ...peers], values.keep, goOn);
     all[name] = results;
     failed += report(name, results, judged, peers);
   }
@@ -67,18 +70,32 @@ function provide(names: readonly string[]): void {
   if (done.exitCode !== 0) throw new Error(`not everything that ${names.join(", ")} want is there`);
 }
 
-async function runCaller(name: string, runtimes: readonly Runtime[], keep: boolean): Promise<Results> {
+async function runCaller(
+  name: string,
+  runtimes: readonly Runtime[],
+  keep: boolean,
+  goOn: () => void,
+): Promise<Results> {
   const results: Results = new Map();
   const crictl = name === "cri" ? buildCrictl() : "";
   // The peer first: its checks say in which order the lines stand.
   for (const runtime of [...runtimes].reverse()) {
+    goOn();
     const began = performance.now();
     let bad = 0;
-    await runApart({ caller: name, runtime: runtime.path, crictl, load: 0 }, keep, (result) => {
+    const take = (result: CheckResult) => {
       if (!results.has(result.name)) results.set(result.name, new Map());
       results.get(result.name)!.set(runtime.name, result);
       if (verdict(result) === "FAIL") bad++;
-    }).catch((error: Error) => console.error(`${name}, ${runtime.name}: ${error.message}`));
+    };
+    const end = { name: "all checks were reached", machine: "" };
+    try {
+      await runApart({ caller: name, runtime: runtime.path, crictl, load: 0 }, keep, take);
+      take({ ...end, ok: true, why: "" });
+    } catch (error) {
+      take({ ...end, ok: false, why: (error as Error).message });
+    }
+    goOn();
     const seconds = ((performance.now() - began) / 1000).toFixed(0);
     console.error(`${name}: ${results.size} checks with ${runtime.name} in ${seconds} s, ${bad} failed`);
   }
@@ -99,12 +116,10 @@ function report(caller: string, results: Results, judged: Runtime, peers: readon
     judged.name,
     peers.map((peer) => peer.name),
   );
-  // Not one result of a runtime: its engine did not even start.
-  const silent = [...results.values()].every((row) => !row.has(judged.name)) ? 1 : 0;
   const passed = names.map((name) => `${name} ${[...results.values()].filter((row) => row.get(name)?.ok).length}`);
   console.log(`\n${caller}: of ${results.size} checks pass ${passed.join(", ")}`);
   if (late.length > 0) console.log(`${judged.name} fails what it has to pass: ${late.join("; ")}`);
-  return late.length + silent;
+  return late.length;
 }
 
 function asJson(all: Record<string, Results>) {
