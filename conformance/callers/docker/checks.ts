@@ -7,6 +7,7 @@ import { limits } from "../engine/limits.ts";
 import { namespaces } from "../engine/namespaces.ts";
 import { oneShot } from "../engine/one-shot.ts";
 import { privileges } from "../engine/privileges.ts";
+import { rough } from "../engine/rough.ts";
 import { running, stopping } from "../engine/running.ts";
 import type { Place } from "../place.ts";
 import { cgroupsLeft, mountsBelow, namesIn, processesOf } from "../processes.ts";
@@ -25,6 +26,7 @@ export async function dockerChecks(place: Place): Promise<void> {
   await running(docker);
   await liveRestore(docker);
   await stopping(docker);
+  await rough(docker);
   await namespaces(docker);
   await limits(docker);
   await filesystems(docker);

@@ -6,6 +6,7 @@ import { limits } from "../engine/limits.ts";
 import { namespaces } from "../engine/namespaces.ts";
 import { oneShot } from "../engine/one-shot.ts";
 import { privileges } from "../engine/privileges.ts";
+import { rough } from "../engine/rough.ts";
 import { running, stopping } from "../engine/running.ts";
 import type { Place } from "../place.ts";
 import { cgroupsLeft, mountsBelow, namesIn, processesOf } from "../processes.ts";
@@ -26,6 +27,7 @@ export async function podmanChecks(place: Place): Promise<void> {
   await oneShot(podman);
   await running(podman);
   await stopping(podman);
+  await rough(podman);
   await namespaces(podman);
   await limits(podman);
   await filesystems(podman);
