@@ -7,7 +7,7 @@ const suites: Record<string, { readonly about: string; readonly run: (args: stri
   },
   bats: {
     about:
-      "runc's own integration tests --source DIR, a checkout of runc [--peer PATH] [--only FILE.bats] [--filter REGEX] [--as root|rootless] [--runtime PATH] [--table FILE]",
+      "runc's own integration tests --source DIR, a checkout of runc [--peer PATH [--kept-peer]] [--only FILE.bats] [--filter REGEX] [--as root|rootless] [--runtime PATH] [--table FILE]",
     run: async (args) => (await import("./bats/main.ts")).bats(args),
   },
   soak: {

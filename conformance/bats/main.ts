@@ -1,4 +1,13 @@
-import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -8,6 +17,10 @@ import { type Runtime, repository, runtimeUnderTest, versionOf } from "../machin
 import { failuresOf, type Row, resultLines, rowsOf, summaryLines, verdictOf } from "./comparison.ts";
 import { runFile } from "./run-file.ts";
 import { copySuite, type Suite } from "./suite.ts";
+import { readTap } from "./tap.ts";
+
+/** What was printed, a file for each .bats file, caller and runtime. */
+const logs = join(repository, "build/bats/logs");
 
 const callers = ["root", "rootless"] as const;
 type Caller = (typeof callers)[number];
@@ -41,6 +54,7 @@ export async function bats(args: string[]): Promise<number> {
 interface Options {
   source?: string;
   peer?: string;
+  "kept-peer"?: boolean;
   runtime?: string;
   only?: string[];
   filter?: string;
@@ -52,7 +66,8 @@ function parsed(args: string[]): Options {
   const text = { type: "string" } as const;
   const only = { type: "string", multiple: true } as const;
   const options = { source: text, peer: text, runtime: text, only, filter: text, as: text, table: text };
-  const { values } = parseArgs({ args, options });
+  const kept = { type: "boolean" } as const;
+  const { values } = parseArgs({ args, options: { ...options, "kept-peer": kept } });
   if (values.as !== undefined && !callers.includes(values.as as Caller))
     throw new Error(`--as: ${callers.join(" or ")}`);
   return values;
@@ -78,15 +93,18 @@ async function runAll(
   const files = options.only ?? suite.files;
   for (const file of files)
     if (!suite.files.includes(file)) throw new Error(`no ${file}; there are ${suite.files.join(" ")}`);
+  mkdirSync(logs, { recursive: true });
   const rows: Row[] = [];
   for (const caller of callers.filter((each) => options.as === undefined || each === options.as)) {
     for (const file of files) {
       const runs = [];
       for (const runtime of runtimes) {
         goOn();
-        const run = await runFile(suite, file, runtime, caller, scratch, options.filter);
-        keepLog(`${file}.${caller}.${runtime.name}.log`, run.log);
-        runs.push(run.results);
+        const log = join(logs, `${file}.${caller}.${runtime.name}.log`);
+        if (runtime === runtimes[0] || options["kept-peer"] !== true || !existsSync(log)) {
+          writeFileSync(log, await runFile(suite, file, runtime, caller, scratch, options.filter));
+        }
+        runs.push(readTap(readFileSync(log, "utf8")));
       }
       const mine = rowsOf(file, runs);
       rows.push(...mine);
@@ -94,12 +112,6 @@ async function runAll(
     }
   }
   return rows;
-}
-
-function keepLog(name: string, log: string): void {
-  const directory = join(repository, "build/bats/logs");
-  mkdirSync(directory, { recursive: true });
-  writeFileSync(join(directory, name), log);
 }
 
 function tell(file: string, caller: Caller, rows: readonly Row[], runtimes: readonly Runtime[]): void {
@@ -127,7 +139,7 @@ function report(rows: readonly Row[], runtimes: readonly Runtime[]): void {
     const reason = results[0]?.reason.trimEnd() ?? "";
     if (reason !== "") console.log(`  ${reason.split("\n").join("\n  ")}`);
   }
-  console.log(`\nwhat was printed is in ${join(repository, "build/bats/logs")}`);
+  console.log(`\nwhat was printed is in ${logs}`);
 }
 
 function tableOf(rows: readonly Row[], runtimes: readonly Runtime[]): string {

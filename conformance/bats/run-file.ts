@@ -5,7 +5,6 @@ import { type BoundedRun, runBounded } from "../machine/run-bounded.ts";
 import type { Runtime } from "../machine/runtimes.ts";
 import { endStuckTests } from "./end-stuck-tests.ts";
 import type { Suite } from "./suite.ts";
-import { readTap, type TestResult } from "./tap.ts";
 
 /** A test that is silent for so long is ended. Migrating lazily and updating every limit take about 20 s. */
 const testLimitSeconds = 120;
@@ -18,16 +17,11 @@ const wantsInternet = "spec.bats";
 /** The file in the temporary directory that takes what bats prints: through the terminal it would be mangled. */
 const printed = "printed";
 
-export interface FileRun {
-  readonly results: readonly TestResult[];
-  /** All that was printed. */
-  readonly log: string;
-}
-
 /**
  * Runs one .bats file against one runtime, in namespaces and below cgroups of its own, as root or through runc's rootless.sh. What the
  * tests leave behind is gone afterwards.
  *
+ * @returns all that was printed.
  * @param scratch a directory that all users may pass through; emptied of what this run put there
  */
 export async function runFile(
@@ -37,7 +31,7 @@ export async function runFile(
   as: "root" | "rootless",
   scratch: string,
   filter: string | undefined,
-): Promise<FileRun> {
+): Promise<string> {
   const cgroup = `conformance-${process.pid}`;
   const temporary = join(scratch, "tmp");
   mkdirSync(temporary);
@@ -52,7 +46,7 @@ export async function runFile(
     const env = environment(runtime, as, file, scratch, filter);
     const run = await runBounded(command, { limitMs: fileLimitMs, cwd: suite.directory, env }).finally(endWatch);
     const tap = existsSync(output) ? readFileSync(output, "utf8") : "";
-    return { results: readTap(tap), log: `${tap}\n${logOf(run)}` };
+    return `${tap}\n${logOf(run)}`;
   } finally {
     await removeCgroups(cgroup);
     await removeCgroups("runc-cgroups-integration-test");

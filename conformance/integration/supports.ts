@@ -48,6 +48,8 @@ const standInGaps = {
   "tidy host mounts": "mounts made without a mount namespace stay when the container is deleted",
   "inherited streams": "a foreground run of runc has pipes in place of the caller's streams",
   "init's heirs": "1.1.5 says that the container is not running",
+  "sources inside": "1.1.5 looks for all sources before it mounts anything",
+  "mode among options": "1.1.5 sets the mode afterwards only",
   "bind flags": "1.1.5 keeps a source's flags where they are locked only in part",
   "hooks under the filter": "1.1.5 has words of its own for it",
   "one mask": "before 1.4.3 each masked directory got a tmpfs of its own",

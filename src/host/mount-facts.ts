@@ -49,14 +49,23 @@ export function readMountFacts(input: MountFactsInput): MountFacts {
   const inUserNamespace = (namespaces.all & CLONE_NEWUSER) !== 0;
   const mounts = config.mounts ?? [];
   const sources: (BindSource | undefined)[] = [];
+  const coveredModes: Record<string, number | undefined> = {};
   let wantsCgroups = false;
   for (let index = 0; index < mounts.length; index++) {
     const mount = mounts[index]!;
     if (mount.type === "cgroup") wantsCgroups = true;
+    if (mount.type === "tmpfs" && !hasMode(mount)) {
+      const { coveredMode } = require("./covered-mode.ts") as typeof import("./covered-mode.ts");
+      coveredModes[`/mounts/${index}`] = coveredMode(
+        input.rootfs,
+        relativeDestination(mount.destination, input.rootfs),
+      );
+    }
     sources.push(isBind(mount) ? bindSource(input, mount, index) : undefined);
   }
   return {
     sources,
+    coveredModes,
     givesSources: inUserNamespace && !rootless,
     cgroups: wantsCgroups ? cgroupFacts(input) : NO_CGROUPS,
     kcore: exists("/proc/kcore"),
@@ -65,6 +74,11 @@ export function readMountFacts(input: MountFactsInput): MountFacts {
     nullStdio: config.process?.terminal ? [] : nullStdio(),
     hostMounts: input.noPivot ? hostMounts(input.rootfs) : [],
   };
+}
+
+function hasMode({ options }: Mount): boolean {
+  for (const option of options ?? []) if (option.startsWith("mode=")) return true;
+  return false;
 }
 
 const NO_CGROUPS: CgroupMountFacts = { unified: false, hierarchies: [], root: "", own: "" };
@@ -79,8 +93,9 @@ function bindSource(input: MountFactsInput, mount: Mount, index: number): BindSo
   const { source } = mount;
   if (!source) throw new RuntimeFault({ what: "bind mount without a source", where });
   const path = source.startsWith("/") ? source : `${input.bundleDirectory}/${source}`;
+  const inside = path.startsWith(`${input.rootfs}/`) ? path.slice(input.rootfs.length + 1) : undefined;
   const status = tryStat(path);
-  if (typeof status === "number") {
+  if (typeof status === "number" && (inside === undefined || status !== -ENOENT)) {
     throw new RuntimeFault({
       what: `error mounting ${JSON.stringify(source)} to rootfs at ${JSON.stringify(mount.destination)}: stat ${path}`,
       where,
@@ -91,7 +106,8 @@ function bindSource(input: MountFactsInput, mount: Mount, index: number): BindSo
   const destination = relativeDestination(mount.destination, input.rootfs);
   return {
     path,
-    directory: status.type === S_IFDIR,
+    directory: typeof status === "number" || status.type === S_IFDIR,
+    inside,
     procfs: destination === "proc" && isProcfs(path),
     resolvedDestination: danglingDestination(input.rootfs, destination),
   };

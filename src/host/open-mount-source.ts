@@ -30,7 +30,7 @@ export function openMountSource(step: BindMount, userNamespace: () => number): n
   if (fd < 0) throw fault(step, "open_tree", -fd);
   try {
     // Before anything else, and before the mount is attached anywhere: the kernel allows it then only.
-    if (step.idmap !== "none") mapIds(step, fd, userNamespace());
+    if (step.idmap !== "none") mapMountIds(step, fd, userNamespace());
     const { set, clear, recursiveSet, recursiveClear } = step.attributes;
     setAttributes(step, fd, AT_RECURSIVE, 0, 0, MS_SLAVE);
     const broken = step.locked ? brokenLock(fd, set, clear) : undefined;
@@ -58,8 +58,8 @@ function refused(step: BindMount, why: string): RuntimeFault {
   return new RuntimeFault({ what: `${inInit}: ${why} of the source in a user namespace`, where, errno: EPERM });
 }
 
-/** MOUNT_ATTR_IDMAP. Takes `userNamespace` over. */
-function mapIds(step: BindMount, fd: number, userNamespace: number): void {
+/** MOUNT_ATTR_IDMAP. Takes `userNamespace` over. @throws RuntimeFault naming the mount. */
+export function mapMountIds(step: BindMount, fd: number, userNamespace: number): void {
   const attr = new Uint32Array([MOUNT_ATTR_IDMAP, 0, 0, 0, 0, 0, userNamespace, 0]);
   const below = step.idmap === "recursive" ? AT_RECURSIVE : 0;
   const result = syscall(SYS.mount_setattr, fd, cstring(""), AT_EMPTY_PATH | below, addressOf(attr), 32);

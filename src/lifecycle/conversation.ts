@@ -8,7 +8,7 @@
  *        │ ── go ──────────────────────────────────▶ becomes its root
  *        │ ◀───────────────────────────── Cloned pid  and ends
  *        │ ── go ──────────────────────────────────▶ init: moves into its cgroup, mounts
- *        │ ◀───────────────────────────── WantsCopy   (tmpcopyup; two descriptors)
+ *        │ ◀───────────────────────────── WantsCopy   (tmpcopyup; two descriptors), WantsIdMapping (one)
  *        │ ── go ──────────────────────────────────▶
  *        │ ◀───────────────────────────── WantsHooks  (only if there are hooks)
  *        │  runs prestart, createRuntime

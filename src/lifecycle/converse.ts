@@ -72,7 +72,11 @@ function stageReadyRecord(setUp: SetUp): void {
 /** What only init says, after which it blocks. */
 function isOfInit(kind: Message | undefined): boolean {
   return (
-    kind === Message.Ready || kind === Message.WantsHooks || kind === Message.WantsCopy || kind === Message.Listener
+    kind === Message.Ready ||
+    kind === Message.WantsHooks ||
+    kind === Message.WantsCopy ||
+    kind === Message.WantsIdMapping ||
+    kind === Message.Listener
   );
 }
 

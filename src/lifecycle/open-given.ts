@@ -1,7 +1,8 @@
 /** Descriptors that only some programs are given. */
 import { SOCK_STREAM } from "../../native-bindings/constants.ts";
+import { close } from "../../native-bindings/files.ts";
 import { socketPair } from "../../native-bindings/unix-socket.ts";
-import { openMountSource } from "../host/open-mount-source.ts";
+import { mapMountIds, openMountSource } from "../host/open-mount-source.ts";
 import type { BindMount } from "../plan/steps/bind-mount.ts";
 import { connectConsole } from "./connect-console.ts";
 import { mountUserNamespace } from "./mount-user-namespace.ts";
@@ -16,6 +17,20 @@ export function openGiven(name: string, setUp: SetUp): number {
     }
   }
   throw new Error(`the plan wants a descriptor that nobody opens: ${name}`);
+}
+
+/** Maps the ids of a mount that init shows before it attaches it. @param fd is closed. @throws RuntimeFault naming the mount. */
+export function mapShown(setUp: SetUp, index: number, fd: number): void {
+  try {
+    for (const step of setUp.compiled.steps) {
+      if (step.kind !== "bind-mount" || step.from !== `/mounts/${index}`) continue;
+      mapMountIds(step as BindMount, fd, mountUserNamespace(step as BindMount, setUp));
+      return;
+    }
+    throw new Error(`the program wants a mount id-mapped that is not in the plan: ${index}`);
+  } finally {
+    close(fd);
+  }
 }
 
 /** The socket that the console's master is sent through: the caller's, or one of our own under run. */

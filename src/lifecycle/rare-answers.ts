@@ -38,6 +38,11 @@ export function answer(setUp: SetUp, heard: Heard): boolean {
       }
       return true;
     }
+    case Message.WantsIdMapping: {
+      const { mapShown } = require("./open-given.ts") as typeof import("./open-given.ts");
+      mapShown(setUp, heard.first, heard.fds[0]!);
+      return true;
+    }
     default:
       // A hook's wait status: the failure that follows it is told with it.
       setUp.hookStatus = heard.first;

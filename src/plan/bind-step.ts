@@ -28,11 +28,12 @@ export function bindStep(
   const source = input.facts.sources[index];
   if (source === undefined) throw new RuntimeFault({ what: "bind mount without a source", where: `${from}/source` });
   // options.data, if any, is for no one: there is no file system to be made. The rules have warned of it.
-  const given = input.facts.givesSources || options.idmap !== "none";
+  const given = source.inside === undefined && (input.facts.givesSources || options.idmap !== "none");
   return {
     kind: "bind-mount",
     from,
     source: source.path,
+    inside: source.inside,
     type: "bind",
     destination: mount.destination,
     point,

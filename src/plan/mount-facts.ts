@@ -4,6 +4,11 @@ export interface BindSource {
   /** Absolute. */
   readonly path: string;
   readonly directory: boolean;
+  /**
+   * Relative to the root, when the source lies in it: then it is what is there when its turn comes, with what is mounted by then.
+   * That it is not there yet is no error, and it counts as a directory.
+   */
+  readonly inside: string | undefined;
   /** The source is in a procfs: the only thing that may cover /proc. */
   readonly procfs: boolean;
   /**
@@ -35,6 +40,8 @@ export interface CgroupMountFacts {
 export interface MountFacts {
   /** By index into config.mounts; undefined for what is no bind mount. */
   readonly sources: readonly (BindSource | undefined)[];
+  /** Of directories that a tmpfs without a mode covers, by the mount's pointer. */
+  readonly coveredModes: Readonly<Record<string, number | undefined>>;
   /** The runtime is root on the host, and clones the sources for a container in a user namespace, which could not reach them. */
   readonly givesSources: boolean;
   readonly cgroups: CgroupMountFacts;

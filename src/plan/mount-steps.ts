@@ -30,6 +30,7 @@ import type { MakeReadonly } from "./steps/hidden-paths.ts";
 import type { MountByCall } from "./steps/mount-by-call.ts";
 import type { MountFilesystem } from "./steps/mount-filesystem.ts";
 import type { MountPoint } from "./steps/mount-point.ts";
+import { namesMode, withMode } from "./tmpfs-mode.ts";
 
 export interface MountsInput {
   readonly config: Config;
@@ -198,6 +199,8 @@ function filesystemStep(
   const readonly = (options.flags & MS_RDONLY) !== 0;
   // What goes into it must be made first: device nodes, mount points of later mounts.
   const deferred = readonly && (isTmpfs || isDev);
+  const keepMode = isTmpfs && point.by === "path" && !namesMode(options.data);
+  const data = filesystemData(input, mount, options, type);
   const keepAs = isDev ? "dev" : deferred ? `tmpfs:${from}` : undefined;
   const step: MountFilesystem = {
     kind: "mount-filesystem",
@@ -206,10 +209,10 @@ function filesystemStep(
     source: mount.source ?? "",
     destination: mount.destination,
     point,
-    data: filesystemData(input, mount, options, type),
+    data: keepMode ? withMode(data, input.facts.coveredModes[from]) : data,
     attributes: mountAttributes(deferred ? options.flags & ~MS_RDONLY : options.flags),
     propagation: options.propagation,
-    keepMode: isTmpfs && point.by === "path" && !namesMode(options.data),
+    keepMode,
     copyUp: isTmpfs && options.copyUp && point.by === "path",
     keepAs,
     label: type === "mqueue" ? mountLabel(input) : undefined,
@@ -242,9 +245,4 @@ function filesystemData(input: MountsInput, mount: Mount, options: MountOptions,
   for (const option of data) all.push(option);
   if (label !== undefined && takesContext(type)) all.push({ key: mountLabelOption(input.config), value: label });
   return all;
-}
-
-function namesMode(data: MountOptions["data"]): boolean {
-  for (const { key } of data) if (key === "mode") return true;
-  return false;
 }

@@ -57,7 +57,7 @@ function withFacts(facts: Partial<MountFacts>) {
 }
 
 function bindSource(path: string, rest: Partial<BindSource> = {}): BindSource {
-  return { path, directory: true, procfs: false, resolvedDestination: undefined, ...rest };
+  return { path, directory: true, inside: undefined, procfs: false, resolvedDestination: undefined, ...rest };
 }
 
 test("a mount label is an option of the file systems that take one, an attribute of a mqueue, and nothing of a bind mount", () => {

@@ -15,6 +15,7 @@ import { kindOf } from "./step-kinds.ts";
 /** Host facts with nothing in them. For tests. */
 export const NO_FACTS: MountFacts = {
   sources: [],
+  coveredModes: {},
   givesSources: false,
   cgroups: { unified: false, hierarchies: [], root: "/sys/fs/cgroup", own: "/sys/fs/cgroup" },
   kcore: true,

@@ -16,7 +16,7 @@ export interface Circumstances extends Partial<Omit<StartPlanInput, "config" | "
 const ROOTFS = "/bundle/rootfs";
 
 function bindSource(path: string): BindSource {
-  return { path, directory: !path.endsWith(".conf"), procfs: false, resolvedDestination: undefined };
+  return { path, directory: !path.endsWith(".conf"), inside: undefined, procfs: false, resolvedDestination: undefined };
 }
 
 /** The plan of a start with facts that are the same on every machine. For tests. @throws Error for an invalid config. */

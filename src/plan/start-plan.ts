@@ -73,7 +73,7 @@ export interface StartPlan {
   /** A step waits for the go that says that the cgroup is there. */
   readonly awaitsCgroup: boolean;
   readonly closeRangeBlocked: boolean;
-  /** Some message of the program comes with descriptors (tmpcopyup). */
+  /** Some message of the program comes with descriptors (tmpcopyup, id-mapped mounts inside). */
   readonly sendsDescriptors: boolean;
   /** Hooks inside the container: each wants the container's state on a descriptor of its own. */
   readonly innerHooks: readonly InnerHook[];
@@ -109,13 +109,17 @@ export function planStart(input: StartPlanInput): StartPlan {
     awaitsCgroup: input.placement.files.length > 0 || input.placement.byManager === true,
     closeRangeBlocked:
       (loadsFilterEarly(input) || startHooks.length > 0) && input.filter?.forbidden.includes(SYS.close_range) === true,
-    sendsDescriptors: copiesUp(input.rootfs.early),
+    sendsDescriptors: showsMounts(input.rootfs.early),
     innerHooks: createHooks.concat(startHooks),
   };
 }
 
-function copiesUp(steps: readonly Step[]): boolean {
-  for (const step of steps) if ((step as { readonly copyUp?: boolean }).copyUp === true) return true;
+/** A mount is shown to the runtime: a tmpfs that starts with a copy, a bind mount inside whose ids are mapped. */
+function showsMounts(steps: readonly Step[]): boolean {
+  for (const step of steps) {
+    const { copyUp, inside, idmap } = step as { copyUp?: boolean; inside?: string; idmap?: string };
+    if (copyUp === true || (inside !== undefined && idmap !== "none")) return true;
+  }
   return false;
 }
 

@@ -71,6 +71,8 @@ export enum Message {
   Started = 9,
   /** Two descriptors come with it: a tmpfs and the directory whose content it wants (tmpcopyup). */
   WantsCopy = 8,
+  /** One descriptor comes with it: a detached mount that is to be id-mapped. Second word: its index among the config's mounts. */
+  WantsIdMapping = 11,
   /** Comes before Failed: what the kernel says about a mount that it refused. The text follows the first word. */
   KernelText = 10,
 }

@@ -4,14 +4,18 @@ import {
   MOUNT_ATTR_ATIME_MASK,
   OPEN_TREE_CLOEXEC,
   OPEN_TREE_CLONE,
+  RESOLVE_IN_ROOT,
+  RESOLVE_NO_MAGICLINKS,
 } from "../../../native-bindings/constants.ts";
 import { EINVAL, ENOENT, ENOTDIR, EPERM } from "../../../native-bindings/errno.ts";
-import { AT_FDCWD } from "../../../native-bindings/files.ts";
+import { AT_FDCWD, O_CLOEXEC, O_PATH } from "../../../native-bindings/files.ts";
 import { load, type Slot } from "../../program/builder.ts";
-import { emptyPath, MOUNT_ATTR_BYTES, mountAttr, sharedSlot } from "../shared-values.ts";
+import { Message } from "../../program/layout.ts";
+import { emptyPath, MOUNT_ATTR_BYTES, mountAttr, OPEN_HOW_BYTES, openHow, sharedSlot } from "../shared-values.ts";
 import type { Compilation, Step, StepKind } from "../step.ts";
 import { emitPropagation, mountFailure } from "./mount-filesystem.ts";
 import { emitAttach, emitMountPoint, type MountPoint } from "./mount-point.ts";
+import { emitShow } from "./show-descriptors.ts";
 
 /** What becomes of the attributes of a bind mount: MOUNT_ATTR_* for its top, and for everything below. */
 export interface BindAttributes {
@@ -29,6 +33,8 @@ export interface BindMount extends Step {
   readonly kind: "bind-mount";
   /** Absolute, on the host. */
   readonly source: string;
+  /** Relative to the container's root, when the source lies there: looked up in it, when the mounts before this one are made. */
+  readonly inside: string | undefined;
   readonly type: string;
   readonly destination: string;
   readonly point: MountPoint;
@@ -37,7 +43,10 @@ export interface BindMount extends Step {
   readonly propagation: readonly number[];
   /** For a container in a user namespace: it must not get rid of an attribute of the source. */
   readonly locked: boolean;
-  /** Ids are mapped, for the top or for everything below. Such a source is always given. */
+  /**
+   * Ids are mapped, for the top or for everything below. Such a source is always given, or, when it lies inside, shown to the runtime
+   * before it is attached.
+   */
   readonly idmap: "none" | "top" | "recursive";
   /**
    * Name of a descriptor: the runtime has cloned the source and set its attributes, because this process could not
@@ -54,7 +63,9 @@ export const bindMount: StepKind<BindMount> = {
     let tree: Slot;
     if (step.given === undefined) {
       tree = sharedSlot(c, "mount");
-      emitClone(c, step.source, step.recursive, tree);
+      if (step.inside === undefined) emitClone(c, step.source, step.recursive, tree);
+      else emitCloneInside(c, step.inside, step.recursive, tree);
+      if (step.idmap !== "none") emitIdMapping(c, step, tree);
       emitAttributes(c, tree, step.attributes);
       emitPropagation(c, tree, step.propagation);
       emitAttach(c, tree, emitMountPoint(c, step.point));
@@ -95,6 +106,23 @@ export function emitClone(c: Compilation, source: string, recursive: boolean, in
   const { p } = c;
   const flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (recursive ? AT_RECURSIVE : 0);
   p.call(p.nr.open_tree, AT_FDCWD, p.string(source), flags).save(into);
+}
+
+/** The same of a path in the container's root. */
+function emitCloneInside(c: Compilation, path: string, recursive: boolean, into: Slot): void {
+  const { p } = c;
+  const source = sharedSlot(c, "source");
+  const how = openHow(c, O_PATH | O_CLOEXEC, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+  p.call(p.nr.openat2, load(c.rootfs), p.string(path), how, OPEN_HOW_BYTES).save(source);
+  const flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0);
+  p.call(p.nr.open_tree, load(source), emptyPath(p), flags).save(into);
+  p.call(p.nr.close, load(source));
+}
+
+/** The runtime has the privilege for it. It knows the mount by its place in the config. */
+function emitIdMapping(c: Compilation, { from }: BindMount, tree: Slot): void {
+  const index = Number(from.slice(from.lastIndexOf("/") + 1));
+  emitShow(c, [Message.WantsIdMapping, index, 0], [tree]);
 }
 
 function emitAttributes(c: Compilation, tree: Slot, attributes: BindAttributes): void {

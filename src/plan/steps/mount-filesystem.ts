@@ -17,6 +17,7 @@ import { emptyPath, MOUNT_ATTR_BYTES, mountAttr, sharedSlot } from "../shared-va
 import type { Compilation, Step, StepKind } from "../step.ts";
 import { kernelTextLabel } from "./kernel-text.ts";
 import { emitAttach, emitMountPoint, type MountPoint } from "./mount-point.ts";
+import { emitShow } from "./show-descriptors.ts";
 
 /** Mounts a file system of its own: everything that is not a bind mount. fsopen(2), fsconfig(2), fsmount(2), move_mount(2). */
 export interface MountFilesystem extends Step {
@@ -66,7 +67,8 @@ export const mountFilesystem: StepKind<MountFilesystem> = {
     if (step.tidy) p.call(p.nr.close, load(fs));
     if (status !== undefined) p.call(p.nr.fchmodat, load(mount), p.string("."), load(status + STX_MODE));
     if (step.label !== undefined) emitLabel(c, mount, step.label);
-    if (step.copyUp) emitCopyUp(c, mount, sharedSlot(c, "target"));
+    // The runtime copies what is in the directory into the tmpfs.
+    if (step.copyUp) emitShow(c, [Message.WantsCopy, 0, 0], [mount, sharedSlot(c, "target")]);
     emitPropagation(c, mount, step.propagation);
     emitAttach(c, mount, target);
     if (!step.tidy) return;
@@ -120,23 +122,6 @@ function emitLabel(c: Compilation, mount: Slot, label: string): void {
   p.call(p.nr.openat, load(mount), p.string("."), O_DIRECTORY | O_CLOEXEC).save(directory);
   p.call(p.nr.fsetxattr, load(directory), p.string("security.selinux"), p.string(label), bytes, 0);
   p.call(p.nr.close, load(directory));
-}
-
-const SOL_SOCKET = 1;
-const SCM_RIGHTS = 1;
-
-/** Sends the tmpfs and the directory to the runtime, and waits until it has copied. unix(7), SCM_RIGHTS. */
-function emitCopyUp(c: Compilation, mount: Slot, target: Slot): void {
-  const { p } = c;
-  const message = p.constantWords([Message.WantsCopy, 0, 0]);
-  // struct cmsghdr with two descriptors: length 24, level, type, then the numbers, which are copied in.
-  const control = p.dataWords([24, 0, SOL_SOCKET, SCM_RIGHTS, 0, 0]);
-  const vector = p.constantWords([message, 0, 12, 0]);
-  const header = p.constantWords([0, 0, 0, 0, vector, 0, 1, 0, control, 0, 24, 0, 0, 0]);
-  p.xor(load(mount), 0).save(control + 16);
-  p.xor(load(target), 0).save(control + 20);
-  p.call(p.nr.sendmsg, c.sync, header, 0);
-  p.call(p.nr.read, c.sync, p.space(1, 1), 1).onZero(c.orphaned);
 }
 
 /** What callers of runc know. */
