@@ -1,9 +1,9 @@
-import { readFileSync, statSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { check, equal, eventually, matches } from "../check.ts";
 import { answer, equals, run, says } from "../command.ts";
 import { noCheckpoint, noSysResource } from "../machine.ts";
-import { cgroupFile } from "../processes.ts";
+import { cgroupFile, commandLine, namesIn, processesOf } from "../processes.ts";
 import type { Docker } from "./dockerd.ts";
 
 /** What Docker alone has, or has in other words than Podman. */
@@ -24,6 +24,7 @@ export async function dockerOnly(docker: Docker): Promise<void> {
   await network(docker);
   await health(docker);
   await processLimit(docker);
+  await shimKilled(docker);
   await checkpoint(docker);
 }
 
@@ -72,6 +73,19 @@ async function processLimit({ client, start, remove, inspect, image }: Docker): 
   const limit = async () => cgroupFile(await inspect("{{.State.Pid}}", "p1"), "pids", "pids.max", "pids.max");
   await equals("update: processes are limited", limit, "77");
   await answer(remove("p1"));
+}
+
+/** What then happens is containerd's doing: a second shim calls `delete --force`. */
+async function shimKilled({ start, remove, inspect, image, state }: Docker): Promise<void> {
+  await answer(start("s1", image, "sleep", "100"));
+  await check("rough: the shim killed", async () => {
+    const [pid = "", id = ""] = (await inspect("{{.State.Pid}} {{.Id}}", "s1")).split(" ");
+    const shim = processesOf("containerd-shim-runc-v2").find((each) => commandLine(each).includes(id));
+    process.kill(shim!, "SIGKILL");
+    await eventually(async () => equal(await inspect("{{.State.Running}}", "s1"), "false"));
+    await eventually(() => equal(`${existsSync(`/proc/${pid}`)} ${namesIn(state)}`, "false "));
+  });
+  await answer(remove("s1"));
 }
 
 async function checkpoint({ client, start, remove, inspect, image }: Docker): Promise<void> {

@@ -16,6 +16,7 @@ import { podmanOnly } from "./only.ts";
 import { type Podman, preparePodman } from "./podman.ts";
 import { podmanPods } from "./pods.ts";
 import { rootlessPodman } from "./rootless.ts";
+import { podmanSystemd } from "./systemd.ts";
 
 /** Everything that is asked of a runtime through Podman, and what has to be gone afterwards. */
 export async function podmanChecks(place: Place): Promise<void> {
@@ -35,6 +36,7 @@ export async function podmanChecks(place: Place): Promise<void> {
   await podmanOnly(podman);
   await podmanHooks(podman);
   await podmanPods(podman);
+  await podmanSystemd(podman);
   await podmanBuilds(podman);
   await nothingLeft(podman);
   await rootlessPodman(podman);
