@@ -217,7 +217,7 @@ byPath("an empty cgroup that is there already is used, and device rules that are
       grant(config, "CAP_MKNOD");
       config.linux.resources = { devices: [{ allow, access: "rwm" }], pids: { limit: 9 } };
     });
-  const script = "mknod /tmp/d c 1 11; (: </tmp/d) 2>/dev/null && echo opened; true";
+  const script = "mknod /tmp/d c 1 11; (: >/tmp/d) 2>/dev/null && echo opened; true";
   for (const allow of [false, true, false]) {
     const of = bundle(script, opens(allow));
     expect(succeeded(runBundle(of)).stdout).toBe(allow ? "opened\n" : "");

@@ -1,5 +1,5 @@
 import { copyFileSync, existsSync, mkdirSync, readdirSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { go as goIn } from "../machine/go.ts";
 import { repository } from "../machine/runtimes.ts";
 
@@ -32,6 +32,12 @@ export function buildPrograms(): Programs {
     copyFileSync(join(source, rootfs), join(directory, rootfs));
   }
   return { directory, names: names.sort() };
+}
+
+/** The programs in a directory, built before and elsewhere. */
+export function builtPrograms(directory: string): Programs {
+  const names = readdirSync(directory).filter((name) => name !== "runtimetest" && !name.startsWith("rootfs-"));
+  return { directory: resolve(directory), names: names.sort() };
 }
 
 function downloaded(): string {

@@ -4,7 +4,7 @@ import { letCrunRun } from "../machine/cgroup-hierarchies.ts";
 import { stopOnSignal } from "../machine/interruption.ts";
 import { peersOf, type Runtime, runtimeUnderTest, versionOf } from "../machine/runtimes.ts";
 import { tableLines } from "../machine/table.ts";
-import { buildPrograms, type Programs } from "./build-programs.ts";
+import { buildPrograms, builtPrograms, type Programs } from "./build-programs.ts";
 import { type ProgramResult, refuseForeignCgroups, runProgram } from "./run-program.ts";
 
 /**
@@ -30,12 +30,14 @@ export async function runtimeTools(args: string[]): Promise<number> {
       runtime: { type: "string" },
       json: { type: "string" },
       "no-peers": { type: "boolean" },
+      programs: { type: "string" },
+      "not-expected": { type: "string", multiple: true },
     },
   });
   if (process.getuid?.() !== 0) throw new Error("the validation programs want root");
   const judged = runtimeUnderTest(values.runtime);
   const runtimes = [judged, ...(values["no-peers"] ? [] : peersOf(judged))];
-  const programs = buildPrograms();
+  const programs = values.programs === undefined ? buildPrograms() : builtPrograms(values.programs);
   const names = chosen(programs, values.only);
   refuseForeignCgroups();
 
@@ -46,9 +48,10 @@ export async function runtimeTools(args: string[]): Promise<number> {
   } finally {
     await undo();
   }
-  report(results, runtimes, judged);
+  const unexpected = [...superseded, ...(values["not-expected"] ?? [])];
+  report(results, runtimes, judged, unexpected);
   if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(asJson(results, runtimes), null, 2)}\n`);
-  return behindPeers(results, judged).length === 0 ? 0 : 1;
+  return behindPeers(results, judged, unexpected).length === 0 ? 0 : 1;
 }
 
 function chosen(programs: Programs, only: readonly string[] | undefined): readonly string[] {
@@ -74,15 +77,15 @@ async function runAll(programs: Programs, names: readonly string[], runtimes: re
   return results;
 }
 
-function behindPeers(results: Results, judged: Runtime): string[] {
+function behindPeers(results: Results, judged: Runtime, unexpected: readonly string[]): string[] {
   return [...results].flatMap(([name, row]) => {
     const peers = [...row].filter(([runtime]) => runtime !== judged.name);
     const expected = peers.length === 0 || peers.some(([, result]) => result.ok);
-    return expected && !superseded.includes(name) && !row.get(judged.name)!.ok ? [name] : [];
+    return expected && !unexpected.includes(name) && !row.get(judged.name)!.ok ? [name] : [];
   });
 }
 
-function report(results: Results, runtimes: readonly Runtime[], judged: Runtime): void {
+function report(results: Results, runtimes: readonly Runtime[], judged: Runtime, unexpected: readonly string[]): void {
   const rows = [...results].map(([name, row]) => [name, ...runtimes.map((each) => row.get(each.name)!.verdict)]);
   const passed = (runtime: Runtime) => [...results.values()].filter((row) => row.get(runtime.name)!.ok).length;
   rows.push(["passed", ...runtimes.map((each) => `${passed(each)} of ${results.size}`)]);
@@ -92,7 +95,7 @@ function report(results: Results, runtimes: readonly Runtime[], judged: Runtime)
     const result = row.get(judged.name)!;
     if (!result.ok) console.log(`\n${name}: ${result.verdict}\n  ${result.reasons.join("\n  ")}`);
   }
-  const behind = behindPeers(results, judged);
+  const behind = behindPeers(results, judged, unexpected);
   const expected = runtimes.length > 1 ? " what a peer passes" : "";
   if (behind.length > 0) console.log(`\n${judged.name} fails${expected}: ${behind.join(" ")}`);
 }

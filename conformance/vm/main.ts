@@ -30,13 +30,13 @@ async function main(): Promise<number> {
   }
   const chosen = first === undefined ? Object.keys(passes) : [first, ...rest];
   if (chosen.every((name) => passes[name] !== undefined)) {
-    return bounded(`exec node_modules/.bin/bun conformance/vm/inside.ts ${chosen.join(" ")}`);
+    return bounded(`exec node_modules/.bin/bun conformance/vm/inside.ts ${chosen.join(" ")}`, 1_800_000);
   }
   return bounded(`exec node_modules/.bin/bun test --timeout 60000 ${chosen.map((file) => `'./${file}'`).join(" ")}`);
 }
 
-function bounded(script: string): Promise<number> {
-  return runInMachine({ script, output: (piece) => void process.stdout.write(piece), limitMs: 900_000 });
+function bounded(script: string, limitMs = 900_000): Promise<number> {
+  return runInMachine({ script, output: (piece) => void process.stdout.write(piece), limitMs });
 }
 
 function shell(): string {
