@@ -115,7 +115,11 @@ needs("exec command", "ioPriority")("the I/O priority is the process's, else the
 
 const affinity = status("Cpus_allowed_list");
 
-needs("exec command", "affinity of exec")("execCPUAffinity.final is where the process may run", () => {
+needs(
+  "exec command",
+  "affinity of exec",
+  "kept affinity",
+)("execCPUAffinity.final is where the process may run", () => {
   expect(prints({ execCPUAffinity: { initial: "0", final: "0" } }, affinity)).toBe("0");
   expect(prints({ execCPUAffinity: { initial: "0" } }, affinity)).toBe("0");
   expect(prints({}, affinity, set("/process/execCPUAffinity", { final: "0" }))).toBe("0");

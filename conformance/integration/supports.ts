@@ -1,7 +1,7 @@
 import { test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { release } from "node:os";
-import { bySystemd } from "./cgroup-location.ts";
+import { bySystemd, hasCgroupV2 } from "./cgroup-location.ts";
 import { runtimeName, runtimePath } from "./runtime.ts";
 
 /**
@@ -120,6 +120,8 @@ const machineGaps = {
   // The tests' directories are in /run.
   "idmapped tmpfs": () => (isOlderThan(6, 3) ? "a tmpfs can be idmapped since Linux 6.3" : undefined),
   "cgroupfs driver": () => (bySystemd ? "systemd's driver takes the names of units" : undefined),
+  "kept affinity": () =>
+    hasCgroupV2 && isOlderThan(6, 2) ? "entering a cgroup gives a process all CPUs before Linux 6.2" : undefined,
   systemd: () => (existsSync("/run/systemd/system") ? undefined : "systemd is not at work here"),
   "user session": () => (existsSync("/run/user/1000/bus") ? undefined : "no user 1000 has a session here"),
   "no systemd": () => (existsSync("/run/systemd/system") ? "systemd is at work here" : undefined),

@@ -32,7 +32,7 @@ const packages = [
   // What the runtime calls or loads.
   ...["libseccomp2", "libsystemd0", "uidmap", "criu"],
   // What the tests call, and what a person who looks for a fault wants.
-  ...["busybox-static", "libcap2-bin", "runc", "crun", "strace", "less", "tmux"],
+  ...["busybox-static", "libcap2-bin", "runc", "crun", "iptables", "strace", "less", "tmux"],
 ];
 const kernelPackage = "linux-image-cloud-amd64";
 

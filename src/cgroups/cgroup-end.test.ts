@@ -52,6 +52,15 @@ for (const [name, layout, run] of [
     },
   );
 
+  run(`what is about to end in a cgroup that ${name} has frozen is let out when that is removed`, async () => {
+    const record = prepare(layout);
+    const ending = spawnIn(record, "exec sleep 0.1");
+    freeze(record);
+    removeCgroup(record);
+    expect(await ending.exited).toBe(0);
+    for (const directory of directoriesOf(record)) expect(exists(directory)).toBe(false);
+  });
+
   run(`nothing is killed through ${name} where the runtime itself is`, () => {
     const paths = Object.fromEntries(layout.hierarchies.map((h) => [h.key, h.mountPoint]));
     const record: CgroupRecord = { driver: "cgroupfs", mode: layout.mode, paths, made: [] };

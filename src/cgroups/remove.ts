@@ -2,6 +2,7 @@ import { EBUSY, ENOENT } from "../../native-bindings/errno.ts";
 import { tryRmdir } from "../../native-bindings/files.ts";
 import { sleepMilliseconds } from "../../native-bindings/sleep.ts";
 import { RuntimeFault } from "../report/fault.ts";
+import { isFrozen, thaw } from "./freezer.ts";
 import { childCgroups, holdsRuntime } from "./processes.ts";
 import { type CgroupRecord, directoriesOf } from "./record.ts";
 
@@ -33,6 +34,8 @@ export function removeCgroup(record: CgroupRecord): void {
 function removeBusy(record: CgroupRecord, directories: readonly string[]): void {
   // From a wrong path, empty cgroups of others must not be swept away: what the runtime itself is in stays.
   if (directories.some(holdsRuntime)) throw refused(record, directories, EBUSY);
+  // An exec's process that came in when the container was frozen has to run, to find that there is nothing to join any more.
+  if (isFrozen(record)) thaw(record);
   let left = directories;
   let errno = 0;
   for (let tries = 0; tries < TRIES; tries++) {
