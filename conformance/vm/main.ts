@@ -5,8 +5,8 @@ import { passes } from "./passes.ts";
 const usage = `usage: npm run test:vm [-- PASS ... | OPTION | TEST FILE ...]
 
 ${Object.entries(passes)
-  .map(([name, { about }]) => `  ${name.padEnd(16)} ${about}\n`)
-  .join("")}  Without any of these: all passes.
+  .map(([name, { about, onDemand }]) => `  ${name.padEnd(16)} ${about}${onDemand ? "; on demand" : ""}\n`)
+  .join("")}  Without any of these: all passes but those on demand.
 
   --shell          a root shell inside; "exit" ends the machine, Ctrl-A X kills it
   --run COMMAND    runs a shell command inside and ends with its status
@@ -28,7 +28,7 @@ async function main(): Promise<number> {
     console.error(usage);
     return 2;
   }
-  const chosen = first === undefined ? Object.keys(passes) : [first, ...rest];
+  const chosen = first === undefined ? Object.keys(passes).filter((name) => !passes[name]!.onDemand) : [first, ...rest];
   if (chosen.every((name) => passes[name] !== undefined)) {
     return bounded(`exec node_modules/.bin/bun conformance/vm/inside.ts ${chosen.join(" ")}`, 1_800_000);
   }

@@ -13,43 +13,63 @@ export interface Unit {
 interface Pass {
   readonly about: string;
   readonly units: () => Unit[];
+  /** Not part of a run without arguments: it tells nothing that was not told outside. */
+  readonly onDemand?: true;
 }
 
 const integration = "conformance/integration";
 
-/** What is about the runtime's own files and texts, and was judged outside already: systemd changes nothing about it. */
-const withoutCgroups = [
-  "activation",
-  "bad-command",
-  "bad-config",
-  "completion",
-  "hostile-caller",
-  "leftovers",
-  "validate",
+/** What is about texts, files and refusals: neither the kernel's version nor its cgroups make a difference. */
+const indifferent = [
+  ...["activation", "bad-command", "bad-config", "checkpoint-protocol", "command-line", "completion", "hostile-caller"],
+  ...["hostile-config", "leftovers", "validate"],
 ];
 
+/** What a cgroup that systemd makes can change. */
+const aboutCgroups = [
+  ...["cgroups-v2", "checkpoint", "events", "exec-cgroups", "foreground", "interrupted", "lifecycle", "namespaces"],
+  ...["notify", "pause", "rootless", "rootless-session", "systemd", "update", "user-namespace"],
+];
+
+/** Longest first: nothing is then left to wait for at the end. */
+const longest = ["update", "exec-hostile", "exec-process", "lifecycle", "interrupted", "exec-containers"];
+
 export const passes: Readonly<Record<string, Pass>> = {
+  units: {
+    about: "the unit tests of what deals with cgroups, processes and mounts, on a kernel with cgroup v2",
+    units: () =>
+      ["src/cgroups", "src/host", "src/lifecycle", "src/plan", "src/state"].map((directory) => ({
+        name: `units: ${directory}`,
+        argv: [process.execPath, "test", "--timeout", "60000", `./${directory}`],
+      })),
+  },
   cgroupfs: {
-    about: "all integration tests, on cgroup v2",
-    units: () => testFiles().map((file) => testUnit("cgroupfs", file)),
+    about: "the integration tests of containers, on cgroup v2",
+    units: () => areas((area) => !indifferent.includes(area)).map((area) => testUnit("cgroupfs", area)),
   },
   systemd: {
-    about: "the integration tests of what has to do with containers, each call with --systemd-cgroup",
+    about: "those that have to do with cgroups, with --systemd-cgroup in every call",
     units: () =>
-      testFiles()
-        .filter((file) => !withoutCgroups.some((area) => file === `${area}.test.ts`))
-        .map((file) => testUnit("systemd", file, { RUNTS_TEST_GLOBAL_OPTIONS: "--systemd-cgroup" })),
+      areas((area) => aboutCgroups.includes(area)).map((area) =>
+        testUnit("systemd", area, { RUNTS_TEST_GLOBAL_OPTIONS: "--systemd-cgroup" }),
+      ),
+  },
+  indifferent: {
+    about: "the integration tests of texts, files and refusals",
+    units: () => areas((area) => indifferent.includes(area)).map((area) => testUnit("indifferent", area)),
+    onDemand: true,
   },
 };
 
-/** In the order of their names, but for the longest, which come first: nothing is then left to wait for at the end. */
-function testFiles(): string[] {
-  const longest = ["update", "seccomp", "events", "exec", "lifecycle"].map((area) => `${area}.test.ts`);
+function areas(wanted: (area: string) => boolean): string[] {
   const files = readdirSync(join(repository, integration)).filter((file) => file.endsWith(".test.ts"));
-  return [...longest, ...files.filter((file) => !longest.includes(file)).sort()];
+  const all = files.map((file) => file.slice(0, -".test.ts".length)).sort();
+  return [...longest.filter((area) => all.includes(area)), ...all.filter((area) => !longest.includes(area))].filter(
+    wanted,
+  );
 }
 
-function testUnit(pass: string, file: string, env: Record<string, string> = {}): Unit {
-  const argv = [process.execPath, "test", "--timeout", "60000", `./${integration}/${file}`];
-  return { name: `${pass}: ${file.replace(".test.ts", "")}`, argv, env: { RUNTS_TEST_PATIENCE: "6", ...env } };
+function testUnit(pass: string, area: string, env: Record<string, string> = {}): Unit {
+  const argv = [process.execPath, "test", "--timeout", "60000", `./${integration}/${area}.test.ts`];
+  return { name: `${pass}: ${area}`, argv, env: { RUNTS_TEST_PATIENCE: "6", ...env } };
 }
