@@ -1,4 +1,5 @@
 /** `npm run test:vm`: the tests in a virtual machine with cgroup v2, systemd and AppArmor; README.md has it all. */
+import { buildPrograms } from "../runtime-tools/build-programs.ts";
 import { runInMachine } from "./machine.ts";
 import { passes } from "./passes.ts";
 
@@ -29,14 +30,25 @@ async function main(): Promise<number> {
     return 2;
   }
   const chosen = first === undefined ? Object.keys(passes).filter((name) => !passes[name]!.onDemand) : [first, ...rest];
-  if (chosen.every((name) => passes[name] !== undefined)) {
-    return bounded(`exec node_modules/.bin/bun conformance/vm/inside.ts ${chosen.join(" ")}`, 1_800_000);
-  }
+  if (chosen.every((name) => passes[name] !== undefined)) return runPasses(chosen);
   return bounded(`exec node_modules/.bin/bun test --timeout 60000 ${chosen.map((file) => `'./${file}'`).join(" ")}`);
 }
 
-function bounded(script: string, limitMs = 900_000): Promise<number> {
-  return runInMachine({ script, output: (piece) => void process.stdout.write(piece), limitMs });
+async function runPasses(names: string[]): Promise<number> {
+  let programs: string | undefined;
+  if (names.includes("runtime-tools")) {
+    try {
+      programs = buildPrograms().directory;
+    } catch (error) {
+      console.error(`vm: without the validation programs: ${(error as Error).message}`);
+      names = names.filter((name) => name !== "runtime-tools");
+    }
+  }
+  return bounded(`exec node_modules/.bin/bun conformance/vm/inside.ts ${names.join(" ")}`, 1_800_000, programs);
+}
+
+function bounded(script: string, limitMs = 900_000, programs?: string): Promise<number> {
+  return runInMachine({ script, output: (piece) => void process.stdout.write(piece), limitMs, programs });
 }
 
 function shell(): string {

@@ -24,6 +24,7 @@ export function writeProjectDisk(file: string, job: string, programs?: string): 
     const needed = readdirSync(packages).filter((name) => !notNeeded.includes(name));
     for (const name of needed) bring(join(packages, name), join(root, "node_modules"));
     mkdirSync(join(root, "build"));
+    bring(join(repository, "build/koffi.addon"), join(root, "build"));
     if (programs !== undefined) bring(programs, join(root, "build"));
     writeFileSync(join(root, "job"), job);
     run(["truncate", "--size=2G", file]);

@@ -1,5 +1,6 @@
 import type { LinuxResources } from "../bundle/config.ts";
 import { applyUpdate } from "../cgroups/apply-update.ts";
+import { applyWrites } from "../cgroups/apply-writes.ts";
 import { refuseLimitBelowUsage } from "../cgroups/check-usage.ts";
 import { completeUpdate } from "../cgroups/complete-update.ts";
 import { resourceWrites } from "../cgroups/plan.ts";
@@ -47,10 +48,11 @@ export function updateContainer({ root, id, limits, log }: UpdateRequest): void 
     const resources = completeUpdate(asked.resources, cgroup);
     let writes = resourceWrites(resources, cgroup.mode);
     if (resources.memory !== undefined) refuseLimitBelowUsage(cgroup, resources.memory);
-    if (cgroup.unit !== undefined) writes = inUnit(cgroup, writes);
+    if (cgroup.unit !== undefined) writes = withRoundedQuota(writes);
     const undo = applyUpdate(cgroup.paths, writes, (line) => log.warn(line));
     try {
       schemas?.();
+      if (cgroup.unit !== undefined) tellSystemd(cgroup, writes);
     } catch (error) {
       undo();
       throw error;
@@ -58,12 +60,11 @@ export function updateContainer({ root, id, limits, log }: UpdateRequest): void 
   });
 }
 
-/** systemd is told first. @returns the writes with the values that it takes. */
-function inUnit(cgroup: CgroupRecord, writes: readonly ResourceWrite[]): ResourceWrite[] {
+/** What the kernel has taken. systemd writes other files of the same controllers with it, as it knows them: so once more. */
+function tellSystemd(cgroup: CgroupRecord, writes: readonly ResourceWrite[]): void {
   const { updateUnit } = require("../cgroups/systemd/tend-unit.ts") as typeof import("../cgroups/systemd/tend-unit.ts");
-  const rounded = withRoundedQuota(writes);
-  updateUnit(cgroup, rounded);
-  return rounded;
+  updateUnit(cgroup, writes);
+  applyWrites(cgroup.paths, writes);
 }
 
 const RESOURCES = "/linux/resources";

@@ -19,7 +19,7 @@ export function stopUnit(record: CgroupRecord): void {
   withManager(record, (manager, unit) => manager.stop(unit));
 }
 
-/** Tells systemd of new limits, which are about to be written. @throws RuntimeFault */
+/** Tells systemd of new limits. @throws RuntimeFault */
 export function updateUnit(record: CgroupRecord, writes: readonly ResourceWrite[]): void {
   withManager(record, (manager, unit) => {
     const properties = resourceProperties(writes, manager.version());
