@@ -97,5 +97,6 @@ function unpackTo(path: string): boolean {
 function unpackUnnamed(): string {
   const fd = open("/tmp", O_TMPFILE | O_RDWR, 0o500);
   writeAll(fd, embedded(), "koffi's addon");
-  return `/proc/self/fd/${fd}`;
+  // Not /proc/self: the call module (libc.ts) may have had the same number, and dlopen(3) takes an equal name for the same library.
+  return `/proc/thread-self/fd/${fd}`;
 }

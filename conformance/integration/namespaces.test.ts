@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Config, withoutNamespace } from "./bundle.ts";
-import { cgroupOf } from "./cgroup-location.ts";
+import { cgroupOf, cgroupsPathOf } from "./cgroup-location.ts";
 import { containers, succeeded } from "./harness.ts";
 import { complaint } from "./runtime.ts";
 import { needs } from "./supports.ts";
@@ -84,7 +84,10 @@ for (const firstGone of [0, 1, 2]) {
       const ids = [of.id, `${of.id}b`, `${of.id}c`];
       const alive = (id: string) => readdirSync(`/proc/${state(id).pid}/root/proc`).includes("self");
       for (const id of ids) {
-        writeFileSync(join(of.dir, "config.json"), JSON.stringify(of.config).replace(`"/${of.id}"`, `"/${id}"`));
+        writeFileSync(
+          join(of.dir, "config.json"),
+          JSON.stringify(of.config).replace(cgroupsPathOf(of.id), cgroupsPathOf(id)),
+        );
         succeeded(runtime(["run", "--detach", "--bundle", of.dir, id]));
       }
       const order = [...ids.splice(firstGone, 1), ...ids];

@@ -114,6 +114,22 @@ needs("user namespaces", "exec command")("exec works without root", () => {
   succeeded(call(["delete", "--force", of.id]));
 });
 
+withUsers("a seccomp profile works without XDG_RUNTIME_DIR, too", () => {
+  const of = make("mkdir /tmp/x", (config) => {
+    config.linux.seccomp = {
+      defaultAction: "SCMP_ACT_ALLOW",
+      syscalls: [{ names: ["mkdir", "mkdirat"], action: "SCMP_ACT_ERRNO" }],
+    };
+  });
+
+  const outcome = runtime(["--root", join(home, "root"), "run", "--bundle", of.dir, of.id], {
+    through: asNobody,
+    env: { HOME: home },
+  });
+  expect(outcome.stderr).not.toContain("cannot be loaded");
+  expect(outcome.stderr).toMatch(/mkdir: .*Operation not permitted/);
+});
+
 withUsers("a failing create leaves nothing", () => {
   const outcome = run("true", (config) => {
     config.process.args = ["/nope"];
