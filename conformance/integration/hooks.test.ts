@@ -105,7 +105,7 @@ needs("hooks under the filter")("a startContainer hook runs with the container's
   expect(complaint(outcome)).toMatch(/error running startContainer hook #0: .*SIGSYS \(bad system call\)/);
 });
 
-test("what a failing startContainer hook says on the container's terminal is shown", () => {
+needs("hook's terminal")("what a failing startContainer hook says on the container's terminal is shown", () => {
   const outcome = run("true", (config) => {
     config.process.terminal = true;
     config.hooks = { startContainer: [shell("echo no such luck; exit 1")] };

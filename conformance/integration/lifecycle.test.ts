@@ -6,7 +6,7 @@ import { containers, succeeded, until } from "./harness.ts";
 import { complaint } from "./runtime.ts";
 import { needs } from "./supports.ts";
 
-const { base, bundle, create, root, run, running, runtime, state } = containers("lifecycle");
+const { base, bundle, create, prints, root, run, running, runtime, state } = containers("lifecycle");
 
 const stopped = async () => {
   const of = create("true");
@@ -99,6 +99,17 @@ test("kill with SIGKILL and no pid namespace ends every process of the container
   succeeded(runtime(["kill", of.id, "KILL"]));
   await until("the init to end", () => state(of.id).status === "stopped");
   succeeded(runtime(["delete", of.id]));
+});
+
+test("SIGTERM from anyone ends a created container, and one that starts has its signals as they were", async () => {
+  const of = create("true");
+  process.kill(state(of.id).pid, "SIGTERM");
+  await until("the init to end", () => state(of.id).status === "stopped");
+  expect(prints("grep SigBlk /proc/self/status")).toMatch(/\t0+$/);
+  const started = create("grep SigBlk /proc/self/status");
+  succeeded(runtime(["start", started.id]));
+  await until("the program to end", () => state(started.id).status === "stopped");
+  expect(started.logs().stdout.trim()).toMatch(/\t0+$/);
 });
 
 needs("init's heirs")("kill with SIGKILL ends the processes that have outlived init", async () => {

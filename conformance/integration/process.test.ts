@@ -8,7 +8,7 @@ import { needs } from "./supports.ts";
 
 const { bundle, prints, run, runBundle } = containers("process");
 
-test("of a script whose interpreter is missing there is one line, and status 255", () => {
+needs("bare line")("of a script whose interpreter is missing there is one line, and status 255", () => {
   const of = bundle("true", (config) => {
     config.process.args = ["/script"];
   });

@@ -66,6 +66,18 @@ withUsers("an ordinary user runs a container, and is root inside", () => {
   ]);
 });
 
+needs("user namespaces", "discouraged")("without a cgroup and a pid namespace there is a warning", () => {
+  const sharing: Edit = (config) => {
+    config.linux.namespaces = config.linux.namespaces.filter(({ type }) => type !== "pid");
+    config.mounts = config.mounts.filter(({ destination }) => destination !== "/proc");
+    config.mounts.push({ destination: "/proc", type: "none", source: "/proc", options: ["rbind", "nosuid", "nodev"] });
+    config.linux.maskedPaths = [];
+    config.linux.readonlyPaths = [];
+  };
+  expect(run("true", sharing).stderr).toContain("Such configuration is strongly discouraged");
+  expect(succeeded(run("true")).stderr).toBe("");
+});
+
 /** As under rootless Podman: root of a namespace that the engine made, and the container makes none. */
 withUsers("root of another user namespace may not make cgroups either, and runs a container", () => {
   const of = make("id -u; cat /proc/self/uid_map; cat /proc/self/cgroup", (config) => {

@@ -102,6 +102,14 @@ withUsers("a tmpfs starts with what it covers, as the container's root's where t
   expect(succeeded(runBundle(of)).stdout).toBe("0\n7\ncopied\n");
 });
 
+needs("user namespaces", "cgroup v1")("one process may be all that is allowed", () => {
+  const of = create("true", (config) => {
+    mapped()(config);
+    config.linux.resources = { ...config.linux.resources, pids: { limit: 1 } };
+  });
+  expect(readFileSync(`/sys/fs/cgroup/pids/${of.id}/pids.max`, "utf8")).toBe("1\n");
+});
+
 withUsers("the exec fifo belongs to the container's root", () => {
   const of = create("true", mapped());
   expect(statSync(join(root, of.id, "exec.fifo")).uid).toBe(host);

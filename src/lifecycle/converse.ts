@@ -9,6 +9,7 @@ import { writeIdMaps } from "./id-maps.ts";
 import { programFailure } from "./program-failure.ts";
 import { reap } from "./reap.ts";
 import { readyRecord } from "./record.ts";
+import { enterNeedsRoom, takeRoomBack } from "./room-for-enter.ts";
 import type { SetUp } from "./set-up.ts";
 
 /** Hears the program out until it is ready. @throws RuntimeFault when it says that something failed, or dies. */
@@ -25,6 +26,7 @@ export function converse(setUp: SetUp, sync: number): void {
       setUp.initPid = heard.first;
       reap(setUp.enterPid);
       setUp.enterPid = 0;
+      if (enterNeedsRoom(prepared)) takeRoomBack(setUp);
       stageReadyRecord(setUp);
       if (log.debugging) log.stage(`init cloned, pid ${setUp.initPid} (child process in init())`);
       if (prepared.resctrl !== undefined) rareAnswers().enterResctrl(setUp);
@@ -39,6 +41,7 @@ export function converse(setUp: SetUp, sync: number): void {
     switch (heard.kind) {
       case Message.Ready:
         log.stage("init is ready: mounts, root, user, program found (init: closing the pipe to signal completion)");
+        if (prepared.cgroup.rootless) warnOfNoWayToKill(setUp);
         return;
       case Message.WantsMaps:
         writeIdMaps(setUp.enterPid, config.linux?.uidMappings ?? [], config.linux?.gidMappings ?? []);
@@ -67,6 +70,14 @@ function stageReadyRecord(setUp: SetUp): void {
   setUp.record = readyRecord(setUp.record, setUp.cgroup!, setUp.initPid, startTime, setUp.compiled);
   stageReplacement(setUp.request.root, setUp.record);
   writeCreatedConfig(setUp.directory, setUp.prepared.bundle.configText);
+}
+
+/** In runc's words, as far as they go. */
+function warnOfNoWayToKill({ prepared, cgroup, request }: SetUp): void {
+  if (prepared.namespaces.privatePid || Object.keys(cgroup!.paths).length > 0) return;
+  request.log.warn(
+    "The container has no cgroup and no private pid namespace. Such configuration is strongly discouraged, as its processes cannot all be found when they are to be killed",
+  );
 }
 
 /** What only init says, after which it blocks. */

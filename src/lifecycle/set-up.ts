@@ -27,6 +27,7 @@ import { openNamespaces } from "./namespace-paths.ts";
 import type { Notify } from "./notify.ts";
 import { type PreparedStart, prepareStart } from "./prepare-start.ts";
 import { firstRecord } from "./record.ts";
+import { enterNeedsRoom, withRoom } from "./room-for-enter.ts";
 import { spawnProgram } from "./spawn-program.ts";
 import { undoSetUp } from "./undo.ts";
 import { writePidFile } from "./write-pid-file.ts";
@@ -202,7 +203,9 @@ function finishCgroup({ prepared, cgroup, enterPid }: SetUp, sync: number): void
     const { prepareUnit } =
       require("../cgroups/systemd/prepare-unit.ts") as typeof import("../cgroups/systemd/prepare-unit.ts");
     prepareUnit(prepared.cgroup, cgroup!, enterPid);
-  } else if (prepared.cgroup.mode !== "v2") prepareCgroup(prepared.cgroup, cgroup);
+  } else if (prepared.cgroup.mode !== "v2") {
+    prepareCgroup(enterNeedsRoom(prepared) ? withRoom(prepared.cgroup) : prepared.cgroup, cgroup);
+  }
   if (prepared.plan.awaitsCgroup) sayGo(sync);
 }
 

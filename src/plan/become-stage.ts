@@ -20,20 +20,20 @@ export function becomeStage(input: StartPlanInput, candidates: readonly string[]
   const steps: Step[] = [mask];
   if (hasLabel(config)) for (const step of securityLabels().setLabelSteps(process)) steps.push(step);
   if (process.noNewPrivileges) steps.push({ kind: "no-new-privileges", from: "/process/noNewPrivileges" });
-  pushLastSteps(steps, input, candidates, input.rootless);
+  pushLastSteps(steps, input, candidates, { dumpable: input.rootless, holdsSignals: holdsSignals(input) });
   return steps;
 }
 
 /**
  * What every process of a container does last, before it says that it is ready: limits, the user, the program looked up.
  *
- * @param dumpable so that others may look at it while it waits.
+ * @param waiting how it is while it waits.
  */
 export function pushLastSteps(
   steps: Step[],
   input: Pick<StartPlanInput, "config" | "filter" | "process" | "rlimits">,
   candidates: readonly string[],
-  dumpable: boolean,
+  waiting: Pick<Ready, "dumpable" | "holdsSignals">,
 ): void {
   const { config, filter } = input;
   const process = config.process!;
@@ -50,7 +50,7 @@ export function pushLastSteps(
   steps.push(planLookup(process, candidates));
   // The agent gets the listener before the program runs.
   if (filter?.listener && process.noNewPrivileges) steps.push(filterStep(filter));
-  const ready: Ready = { kind: "ready", ...EVERYWHERE, dumpable };
+  const ready: Ready = { kind: "ready", ...EVERYWHERE, ...waiting };
   steps.push(ready);
 }
 
@@ -78,6 +78,16 @@ export function filterStep({ bpf, flags, listener }: PlannedFilter): InstallFilt
   return { kind: "install-filter", from: "/linux/seccomp", bpf, flags, listener };
 }
 
+/** Only the first process of a pid namespace needs it; and not where a filter that is in force by then would mind. */
+function holdsSignals(input: StartPlanInput): boolean {
+  if (input.startBy !== "fifo" || !input.namespaces.privatePid) return false;
+  if (!loadsFilterEarly(input)) return true;
+  for (const name of ["rt_sigprocmask", "signalfd4", "ppoll"] as const) {
+    if (input.filter!.forbidden.includes(SYS[name])) return false;
+  }
+  return true;
+}
+
 /** In init, when `start` says so. */
 export function startStage(
   input: StartPlanInput,
@@ -87,7 +97,12 @@ export function startStage(
 ): Step[] {
   const { config, filter } = input;
   const process = config.process!;
-  const wait: WaitForStart = { kind: "wait-for-start", ...EVERYWHERE, by: input.startBy };
+  const wait: WaitForStart = {
+    kind: "wait-for-start",
+    ...EVERYWHERE,
+    by: input.startBy,
+    holdsSignals: holdsSignals(input),
+  };
   const steps: Step[] = [wait];
   // As late as can be: the program needs no system call after it but execve. The hooks are programs of the image, too.
   const late = filter === undefined || loadsFilterEarly(input) ? undefined : filterStep(filter);

@@ -153,7 +153,7 @@ function becomeStage(input: ExecPlanInput, candidates: readonly string[]): Step[
     const mask: Umask = { kind: "umask", from: "/process/user/umask", mask: input.umask };
     steps.push(mask);
   }
-  pushLastSteps(steps, input, candidates, false);
+  pushLastSteps(steps, input, candidates, { dumpable: false, holdsSignals: false });
   return steps;
 }
 

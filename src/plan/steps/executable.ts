@@ -5,6 +5,7 @@ import { AT_FDCWD, O_CLOEXEC, O_DIRECTORY, O_PATH } from "../../../native-bindin
 import { type Label, load, type ProgramBuilder, type Slot } from "../../program/builder.ts";
 import { Message } from "../../program/layout.ts";
 import type { Step, StepKind } from "../step.ts";
+import { emitAwaitFifo, emitReleaseSignals } from "./held-signals.ts";
 
 const X_OK = 1;
 
@@ -83,11 +84,13 @@ export interface WaitForStart extends Step {
   readonly kind: "wait-for-start";
   /** By the exec FIFO after create; by the sync socket under run. */
   readonly by: "fifo" | "sync";
+  /** Signals were held when the container was told to be ready: one of them ends the wait. */
+  readonly holdsSignals: boolean;
 }
 
 export const waitForStart: StepKind<WaitForStart> = {
   kind: "wait-for-start",
-  emit(c, { by }) {
+  emit(c, { by, holdsSignals }) {
     const { p } = c;
     const byte = p.space(1, 1);
     if (by === "sync") {
@@ -95,10 +98,12 @@ export const waitForStart: StepKind<WaitForStart> = {
       return;
     }
     const fifo = c.given.fifo!;
+    if (holdsSignals) emitAwaitFifo(c, fifo);
     // Opened for reading and writing, so that it never reads as ended, whoever comes and goes.
     p.call(p.nr.read, fifo, byte, 1);
     p.call(p.nr.close, fifo);
     p.call(p.nr.write, c.result, p.constantWords([Message.Started, 0, 0]), 12).ignoreError();
+    if (holdsSignals) emitReleaseSignals(c);
   },
   describe: ({ by }) => (by === "fifo" ? "block on the exec FIFO until start" : "block until the runtime says start"),
 };

@@ -4,6 +4,7 @@ import { Message } from "../../program/layout.ts";
 import type { Step, StepKind } from "../step.ts";
 import { awaitByte } from "./begin.ts";
 import { emitCloseFrom } from "./close-descriptors.ts";
+import { emitHoldSignals } from "./held-signals.ts";
 
 /** The mounts are made: the runtime moves network devices into the container, and runs its prestart and createRuntime hooks. */
 export interface RuntimeHooks extends Step {
@@ -27,12 +28,15 @@ export interface Ready extends Step {
   readonly kind: "ready";
   /** Rootless: exec must be able to join this process's namespaces while it waits, which a non-dumpable one forbids. */
   readonly dumpable: boolean;
+  /** Signals that come from here on are kept for the wait. */
+  readonly holdsSignals: boolean;
 }
 
 export const ready: StepKind<Ready> = {
   kind: "ready",
-  emit(c, { dumpable }) {
+  emit(c, { dumpable, holdsSignals }) {
     const { p } = c;
+    if (holdsSignals) emitHoldSignals(c);
     emitCloseFrom(c, c.firstTransient);
     // From here on the container outlives the runtime.
     p.call(p.nr.prctl, PR_SET_PDEATHSIG, 0);
