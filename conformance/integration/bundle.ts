@@ -1,5 +1,6 @@
 import { chmodSync, linkSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { belongToUser, isRoot } from "./ordinary-user.ts";
 
 type Text = Record<string, string>;
 type Section = Record<string, unknown>;
@@ -88,6 +89,12 @@ const capabilities = ["CAP_AUDIT_WRITE", "CAP_KILL", "CAP_NET_BIND_SERVICE"];
 
 /** What `spec` of runc writes, without terminal and with a writable root: every test starts from the same known config. */
 export function usualConfig(): Config {
+  const config = rootsConfig();
+  if (!isRoot) belongToUser(config);
+  return config;
+}
+
+function rootsConfig(): Config {
   return {
     ociVersion: "1.0.2",
     process: {

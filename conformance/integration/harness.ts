@@ -1,9 +1,10 @@
 import { afterAll, afterEach, setDefaultTimeout } from "bun:test";
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { type Config, type Edit, makeRootfs, usualConfig } from "./bundle.ts";
 import { cgroupsPathOf, globalOptions } from "./cgroup-location.ts";
 import { sweep, waitUntilClean } from "./leftovers.ts";
+import { scratchPlace } from "./ordinary-user.ts";
 import { type CallOptions, call, callBeside, type Outcome, patience, readOutput, runtimePath } from "./runtime.ts";
 
 export interface Bundle {
@@ -47,8 +48,8 @@ export async function until(what: string, holds: () => boolean): Promise<void> {
  * test("has its own name", () => expect(prints("hostname", (config) => { config.hostname = "a"; })).toBe("a"));
  */
 export function containers(area: string) {
-  const base = mkdtempSync(`/run/runts-${area}-`);
-  const tag = base.slice("/run/".length);
+  const base = mkdtempSync(join(scratchPlace, `runts-${area}-`));
+  const tag = basename(base);
   const [root, tmpdir] = [join(base, "root"), join(base, "tmpdir")];
   const env = { PATH: process.env.PATH ?? "/usr/sbin:/usr/bin:/sbin:/bin", HOME: "/root", TMPDIR: tmpdir };
   let count = 0;

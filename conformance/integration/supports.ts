@@ -1,7 +1,8 @@
 import { test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { release } from "node:os";
-import { bySystemd, hasCgroupV2 } from "./cgroup-location.ts";
+import { bySystemd, hasCgroupV2, mayMakeCgroups } from "./cgroup-location.ts";
+import { hasManyIds, isRoot } from "./ordinary-user.ts";
 import { runtimeName, runtimePath } from "./runtime.ts";
 
 /**
@@ -113,6 +114,9 @@ function isOlderThan(major: number, minor: number): boolean {
 
 /** A reason why this machine can't run a test, or undefined. */
 const machineGaps = {
+  root: () => (isRoot ? undefined : "only the host's root can"),
+  "own cgroup": () => (mayMakeCgroups ? undefined : "no cgroup is delegated to this user"),
+  "many ids": () => (hasManyIds ? undefined : "this user has no subordinate ids"),
   bash: () => (Bun.which("bash") === null ? "bash is not installed" : undefined),
   fish: () => (Bun.which("fish") === null ? "fish is not installed" : undefined),
   zsh: () => (Bun.which("zsh") === null ? "zsh is not installed" : undefined),
