@@ -45,6 +45,16 @@ for (const withDescriptors of [false, true]) {
     expect(hear(runtime, withDescriptors).kind).toBe(Message.Ready);
     expect(hear(runtime, withDescriptors).kind).toBeUndefined();
   });
+
+  test(`what a program said${how} before it ended is heard, though it did not read everything`, () => {
+    const [runtime, program] = conversation();
+    sayGo(runtime);
+    write(program, words(Message.Failed, 0x400200, -13));
+    close(program);
+    opened = [runtime];
+    expect(hear(runtime, withDescriptors)).toMatchObject({ kind: Message.Failed, first: 0x400200, second: -13 });
+    expect(hear(runtime, withDescriptors).kind).toBeUndefined();
+  });
 }
 
 test("what the kernel says of a mount ends at the first NUL", () => {

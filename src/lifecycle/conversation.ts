@@ -19,11 +19,11 @@
  *
  * A failure is one message with the operation's address and the errno. End of file without it: the program was killed.
  */
-import { EAGAIN, EINTR } from "../../native-bindings/errno.ts";
+import { EAGAIN, ECONNRESET, EINTR } from "../../native-bindings/errno.ts";
 import { addressOf, syscall } from "../../native-bindings/libc.ts";
 import { SYS } from "../../native-bindings/syscall-numbers.ts";
-import { SystemError } from "../../native-bindings/system-error.ts";
-import { receiveWithDescriptors } from "../../native-bindings/unix-socket.ts";
+import { isErrno, SystemError } from "../../native-bindings/system-error.ts";
+import { type ReceivedMessage, receiveWithDescriptors } from "../../native-bindings/unix-socket.ts";
 import { Message } from "../program/layout.ts";
 
 /** How long the program may be silent: longer than any hook without a timeout of its own may run. */
@@ -65,18 +65,28 @@ export function hear(socket: number, withDescriptors: boolean): Heard {
     const count = syscall(SYS.read, socket, address, WORDS * 4);
     if (count === -EINTR) continue;
     if (count === -EAGAIN) throw new SystemError("read", `no message for ${SILENCE_LIMIT_SECONDS} s`, 110);
-    // A program that was killed with words of ours unread resets the connection: as good as its end.
+    // A program that ended with words of ours unread: said once, before what it has written.
+    if (count === -ECONNRESET) continue;
     if (count <= 0) return NOTHING;
     return message(words, count, []);
   }
 }
 
 function hearWithDescriptors(socket: number): Heard {
-  const { bytes, fds } = receiveWithDescriptors(socket, WORDS * 4, SILENCE_LIMIT_SECONDS * 1000, 2);
+  const { bytes, fds } = receive(socket);
   if (bytes.length === 0) return NOTHING;
   const words = new Int32Array(WORDS);
   new Uint8Array(words.buffer).set(bytes);
   return message(words, bytes.length, fds);
+}
+
+function receive(socket: number): ReceivedMessage {
+  try {
+    return receiveWithDescriptors(socket, WORDS * 4, SILENCE_LIMIT_SECONDS * 1000, 2);
+  } catch (error) {
+    if (!isErrno(error, ECONNRESET)) throw error;
+    return receive(socket);
+  }
 }
 
 function message(words: Int32Array, count: number, fds: readonly number[]): Heard {
