@@ -15,7 +15,8 @@ const SECBIT_NO_SETUID_FIXUP = 4;
 export function asContainerRoot(linux: Config["linux"], action: () => void): void {
   const uid = hostIdOfRoot(linux?.uidMappings);
   const gid = hostIdOfRoot(linux?.gidMappings);
-  if (uid === 0 && gid === 0) {
+  // An ordinary user is the container's root already, and has no capability to keep.
+  if (uid === syscall(SYS.geteuid) && gid === syscall(SYS.getegid)) {
     action();
     return;
   }
