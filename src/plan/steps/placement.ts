@@ -1,6 +1,7 @@
 import { CLONE_NEWCGROUP } from "../../../native-bindings/constants.ts";
+import { ENOENT } from "../../../native-bindings/errno.ts";
 import { AT_FDCWD, O_CLOEXEC, O_WRONLY } from "../../../native-bindings/files.ts";
-import { load } from "../../program/builder.ts";
+import { type Label, load, type ProgramBuilder, type Slot } from "../../program/builder.ts";
 import type { Step, StepKind } from "../step.ts";
 import { awaitByte } from "./begin.ts";
 
@@ -16,6 +17,8 @@ export interface PlaceSelf extends Step {
     readonly file: string;
     /** A refusal is no error: nothing is limited there. */
     readonly optional: boolean;
+    /** It may not be there, for want of permission to make it. Where it is, it has limits, and a refusal would lose them. */
+    readonly mayBeAbsent?: boolean;
   }[];
 }
 
@@ -24,10 +27,13 @@ export const placeSelf: StepKind<PlaceSelf> = {
   emit({ p }, { files }) {
     const fd = p.slot("tasks");
     const zero = p.string("0");
-    for (const { file, optional } of files) {
+    for (const { file, optional, mayBeAbsent } of files) {
       const next = p.label();
+      const opened = p.label();
       p.call(p.nr.openat, AT_FDCWD, p.string(file), O_WRONLY | O_CLOEXEC).save(fd);
       if (optional) p.onError(next);
+      else if (mayBeAbsent) skipIfAbsent(p, fd, opened, next);
+      p.place(opened);
       p.call(p.nr.write, load(fd), zero, 1);
       if (optional) p.ignoreError();
       p.call(p.nr.close, load(fd));
@@ -38,6 +44,15 @@ export const placeSelf: StepKind<PlaceSelf> = {
     `move into the container's cgroup (${files.length} ${files.length === 1 ? "hierarchy" : "hierarchies"})`,
   failure: () => "unable to apply cgroup configuration: failed to move into the container's cgroup",
 };
+
+function skipIfAbsent(p: ProgramBuilder, fd: Slot, opened: Label, absent: Label): void {
+  const refused = p.label();
+  p.onError(refused);
+  p.jump(opened);
+  p.place(refused);
+  p.jumpIfErrno(fd, ENOENT, absent);
+  p.jump(p.fail);
+}
 
 /** The runtime makes the cgroup while this process comes into being; here it must be there, limits and all. */
 export interface AwaitCgroup extends Step {
