@@ -86,7 +86,7 @@ for (const firstGone of [0, 1, 2]) {
       for (const id of ids) {
         writeFileSync(
           join(of.dir, "config.json"),
-          JSON.stringify(of.config).replace(cgroupsPathOf(of.id), cgroupsPathOf(id)),
+          JSON.stringify(of.config).replace(cgroupsPathOf(of.id)!, cgroupsPathOf(id)!),
         );
         succeeded(runtime(["run", "--detach", "--bundle", of.dir, id]));
       }

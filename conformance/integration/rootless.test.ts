@@ -1,9 +1,9 @@
 import { expect } from "bun:test";
-import { chownSync, mkdirSync, readlinkSync } from "node:fs";
+import { chownSync, mkdirSync, readdirSync, readlinkSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Edit } from "./bundle.ts";
-import { containers, succeeded } from "./harness.ts";
-import { complaint, type Outcome } from "./runtime.ts";
+import { containers, succeeded, until } from "./harness.ts";
+import { complaint, type Outcome, call as runCommand, runtimePath } from "./runtime.ts";
 import { needs } from "./supports.ts";
 
 const { base, bundle, env, runtime } = containers("rootless");
@@ -150,6 +150,84 @@ withUsers("a failing create leaves nothing", () => {
   expect(complaint(outcome)).toMatch(/no such file or directory/);
 });
 
+/** There is no XDG_RUNTIME_DIR to keep anything in. */
+withUsers("a seccomp profile is loaded, also for a user without a directory for what is kept", () => {
+  const of = make("mkdir /made 2>&1; hostname", (config) => {
+    config.linux.seccomp = {
+      defaultAction: "SCMP_ACT_ALLOW",
+      syscalls: [{ names: ["mkdir", "mkdirat"], action: "SCMP_ACT_ERRNO" }],
+    };
+  });
+  const outcome = runtime(["--root", join(home, "root"), "run", "--bundle", of.dir, of.id], { through: asNobody, env });
+  expect(succeeded(outcome).stdout).toBe("mkdir: can't create directory '/made': Operation not permitted\nbox\n");
+});
+
+withUsers("a tmpfs starts with what it covers, the user's", () => {
+  const of = make("cat /m/a/b; stat -c %a:%u /m/a; echo new >/m/new", (config) => {
+    config.mounts.push({ destination: "/m", type: "tmpfs", source: "tmpfs", options: ["tmpcopyup"] });
+  });
+  mkdirSync(join(of.rootfs, "m/a"), { recursive: true, mode: 0o750 });
+  writeFileSync(join(of.rootfs, "m/a/b"), "copied\n");
+  Bun.spawnSync(["chown", "-R", `${user}:${user}`, of.dir]);
+  expect(succeeded(call(["run", "--bundle", of.dir, of.id])).stdout).toBe("copied\n750:0\n");
+});
+
+withUsers("what needs a cgroup is refused by name where the container has none", () => {
+  const of = make("sleep 1000");
+  succeeded(call(["run", "--detach", "--bundle", of.dir, of.id]));
+  const told: [args: string[], code: number, words: RegExp][] = [
+    [["pause", of.id], 1, /cannot toggle freezer: cgroups not configured for container/],
+    [["ps", of.id], 1, /unable to get all container pids/],
+    [["update", "--pids-limit", "9", of.id], 1, /cannot set pids limit: container could not join or create cgroup/],
+    [["exec", "--cgroup", "below", of.id, "true"], 255, /the container has no cgroup of its own.*--cgroup/],
+    [["checkpoint", of.id], 1, /./],
+  ];
+  for (const [args, code, words] of told) {
+    const outcome = call(args);
+    expect([args[0], outcome.code, complaint(outcome)]).toEqual([args[0], code, expect.stringMatching(words)]);
+  }
+  expect(JSON.parse(call(["state", of.id]).stdout)).toMatchObject({ status: "running" });
+  succeeded(call(["delete", "--force", of.id]));
+});
+
+withUsers("without cgroup and pid namespace it is said that processes may be left, and kill ends init", async () => {
+  const of = make("sleep 1000", (config) => {
+    config.linux.namespaces = config.linux.namespaces.filter(({ type }) => type !== "pid");
+    config.mounts[0] = { destination: "/proc", type: "none", source: "/proc", options: ["rbind"] };
+  });
+  const created = succeeded(call(["create", "--bundle", of.dir, of.id]));
+  expect(created.stderr).toMatch(/Creating a rootless container with no cgroup and no private pid namespace/);
+  succeeded(call(["start", of.id]));
+  const killed = succeeded(call(["kill", of.id, "KILL"]));
+  expect(killed.stderr).toMatch(/failed to kill all processes.*Hint: enable cgroup v2 delegation/);
+  await until("the end", () => call(["state", of.id]).stdout.includes("stopped"));
+  succeeded(call(["delete", of.id]));
+});
+
+withUsers("list tells whose a container is", () => {
+  const of = make("sleep 1000");
+  succeeded(call(["create", "--bundle", of.dir, of.id]));
+  const [container] = JSON.parse(succeeded(call(["list", "--format", "json"])).stdout) as { owner: string }[];
+  expect(container).toMatchObject({ id: of.id, owner: "nobody" });
+  succeeded(call(["delete", "--force", of.id]));
+});
+
+withUsers("the default place of the state is in XDG_RUNTIME_DIR, kept from others and from cleaners", () => {
+  const place = join(home, "xdg");
+  mkdirSync(place);
+  chownSync(place, user, user);
+  const of = make("sleep 1000");
+  const direct = (...args: string[]) =>
+    runCommand([...asNobody, runtimePath, ...args], join(base, "direct"), {
+      env: { ...env, XDG_RUNTIME_DIR: place, HOME: home },
+    });
+  succeeded(direct("create", "--bundle", of.dir, of.id));
+  expect(statSync(join(place, "runc"))).toMatchObject({ uid: user });
+  expect(statSync(join(place, "runc")).mode & 0o7777).toBe(0o1700);
+  succeeded(direct("delete", "--force", of.id));
+  expect(readdirSync(join(place, "runc"))).toEqual([]);
+});
+
 const refusals: [name: string, edit: Edit, words: RegExp][] = [
   [
     "no user namespace",
@@ -173,6 +251,43 @@ const refusals: [name: string, edit: Edit, words: RegExp][] = [
       config.process.user.additionalGids = [7];
     },
     /./,
+  ],
+  [
+    "an additional group that is mapped",
+    (config) => {
+      config.process.user.additionalGids = [0];
+    },
+    /cannot set any additional groups in a rootless container.*\/process\/user\/additionalGids/,
+  ],
+  [
+    "a file system of a group that isn't mapped",
+    (config) => {
+      config.mounts.find(({ type }) => type === "devpts")!.options!.push("gid=5");
+    },
+    /cannot specify gid=5 mount option for rootless container: .*\/mounts\/2\/options\/\d/,
+  ],
+  [
+    "a mount with mapped ids",
+    (config) => {
+      const mappings = [{ containerID: 0, hostID: user, size: 1 }];
+      const mount = { source: home, options: ["bind"], uidMappings: mappings, gidMappings: mappings };
+      config.mounts.push({ destination: "/m", ...mount });
+    },
+    /id-mapped mounts are not supported for rootless containers.*\/mounts\/\d+\/uidMappings/,
+  ],
+  [
+    "a limit of open files above the user's",
+    (config) => {
+      config.process.rlimits = [{ type: "RLIMIT_NOFILE", hard: 2 ** 40, soft: 1024 }];
+    },
+    /unable to set rlimits.*EPERM.*\/process\/rlimits/,
+  ],
+  [
+    "an out-of-memory score below the user's",
+    (config) => {
+      config.process.oomScoreAdj = -900;
+    },
+    /oom_score_adj.*EACCES.*\/process\/oomScoreAdj/,
   ],
 ];
 

@@ -3,6 +3,7 @@ import { close, exists } from "../../native-bindings/files.ts";
 import { thaw } from "../cgroups/freezer.ts";
 import { killAll } from "../cgroups/kill.ts";
 import { RuntimeFault } from "../report/fault.ts";
+import type { Log } from "../report/log.ts";
 import { type ContainerRecord, readRecord } from "../state/container-record.ts";
 import { openProcess, trySendSignal } from "../state/process-identity.ts";
 import { containerStatus } from "../state/status.ts";
@@ -15,7 +16,7 @@ import { endsWaitingInit, SIGKILL } from "./signals.ts";
  * @throws RuntimeFault "container not running" when it is stopped, "unable to signal init: ..." otherwise.
  * @see runtime-spec runtime.md, Kill
  */
-export function killContainer(root: string, id: string, signal: number): void {
+export function killContainer(root: string, id: string, signal: number, log: Pick<Log, "warn">): void {
   const record = readRecord(root, id);
   const status = containerStatus(record, `${root}/${id}`);
   if (record.init_process_pid <= 0) throw notRunning(id);
@@ -24,7 +25,12 @@ export function killContainer(root: string, id: string, signal: number): void {
     if (signal === SIGKILL && !record.private_pid_namespace && hasCgroup(record)) return void killThroughCgroup(record);
     throw notRunning(id);
   }
-  if (signal === SIGKILL && !record.private_pid_namespace && killThroughCgroup(record)) return;
+  if (signal === SIGKILL && !record.private_pid_namespace) {
+    if (killThroughCgroup(record)) return;
+    log.warn(
+      "failed to kill all processes, possibly due to lack of cgroup (Hint: enable cgroup v2 delegation): only init is killed",
+    );
+  }
   const waiting = status === "created" && record.private_pid_namespace;
   signalInit(record, waiting && endsWaitingInit(signal) ? SIGKILL : signal);
   // A frozen process on cgroup v1 sees its SIGKILL when it is thawed.

@@ -35,7 +35,7 @@ export function prepareExec(request: ExecRequest, target: ExecTarget): PreparedE
     (require("./check-labels.ts") as typeof import("./check-labels.ts")).checkLabels(process);
   }
   const rootless = syscall(SYS.geteuid) !== 0;
-  if (rootless) checkGroups(process);
+  if (rootless) rootlessCheck().checkGroups(process);
   const { all, names } = joinedNamespaces(config);
   const rlimits = process.rlimits ?? [];
   const byRuntime = !rootless && (all & CLONE_NEWUSER) !== 0;
@@ -102,12 +102,6 @@ function checkTerminal({ consoleSocket, detach, processFile }: ExecRequest, proc
   }
 }
 
-function checkGroups(process: Process): void {
-  const groups = process.user?.additionalGids;
-  if (groups === undefined || groups.length === 0) return;
-  throw new RuntimeFault({
-    what: "cannot set any additional groups in a rootless container",
-    where: "/process/user/additionalGids",
-    value: groups,
-  });
+function rootlessCheck(): typeof import("./check-rootless.ts") {
+  return require("./check-rootless.ts") as typeof import("./check-rootless.ts");
 }

@@ -22,6 +22,7 @@ import { type Placement, planStart, type StartPlan } from "../plan/start-plan.ts
 import type { PlaceSelf } from "../plan/steps/placement.ts";
 import { RuntimeFault } from "../report/fault.ts";
 import type { ResctrlGroup } from "../resctrl/group.ts";
+import { validateId } from "../state/state-root.ts";
 import { cgroupOwner } from "./cgroup-owner.ts";
 import type { CreateRequest } from "./create-request.ts";
 import { hostId } from "./host-id.ts";
@@ -68,7 +69,9 @@ export function prepareStart(
   }
   const rootless = syscall(SYS.geteuid) !== 0;
   const namespaces = planNamespaces(config);
-  if (rootless) checkRootless(namespaces);
+  if (rootless) rootlessCheck().checkRootless(config, namespaces);
+  // It names the cgroup when there is no path.
+  validateId(request.id);
   const layout = readCgroupLayout();
   const cgroupRequest = {
     owner: layout.mode === "v2" ? cgroupOwner(config) : undefined,
@@ -81,7 +84,7 @@ export function prepareStart(
     rootless: request.rootless === "auto" ? rootless || !inFirstUserNamespace() : request.rootless,
   };
   const cgroup = request.systemdCgroup ? planForSystemd(cgroupRequest, config) : planCgroup(cgroupRequest);
-  const mayStay = rootless || (cgroup.rootless && !cgroup.cgroupsPath);
+  const mayStay = cgroup.rootless && !cgroup.cgroupsPath;
   for (const warning of cgroup.warnings) request.log.warn(warning);
 
   const rootfs = rootfsPath(bundle);
@@ -158,7 +161,7 @@ function placement(cgroup: CgroupPlan, namespaces: NamespacePlan, mayStay: boole
   const files: PlaceSelf["files"][number][] = [];
   for (const { file, optional } of selfPlacement(cgroup)) files.push({ file, optional: optional || mayStay });
   if (!intoCgroup && unified !== undefined)
-    files.push({ file: `${unified}/cgroup.procs`, optional: mayStay || cgroup.mode === "hybrid" });
+    files.push({ file: `${unified}/cgroup.procs`, optional: cgroup.mode === "hybrid", mayBeAbsent: mayStay });
   return { intoCgroup, files };
 }
 
@@ -177,6 +180,10 @@ function withCallersGifts(config: Config, { activation, notifySocket, root, id }
 function planForSystemd(request: CgroupRequest, config: Config): CgroupPlan {
   const { planForManager } = require("./systemd-cgroup.ts") as typeof import("./systemd-cgroup.ts");
   return planForManager(request, config);
+}
+
+function rootlessCheck(): typeof import("./check-rootless.ts") {
+  return require("./check-rootless.ts") as typeof import("./check-rootless.ts");
 }
 
 function supportCheck(): typeof import("./check-supported.ts") {
@@ -228,16 +235,6 @@ function rootfsPath(bundle: Bundle): string {
   const full = lexicalPath(path.startsWith("/") ? path : `${bundle.directory}/${path}`);
   checkRootDirectory(full, path);
   return full;
-}
-
-/** Who is root nowhere else can be it in a user namespace only. */
-function checkRootless(namespaces: NamespacePlan): void {
-  if ((namespaces.all & CLONE_NEWUSER) !== 0) return;
-  throw new RuntimeFault({
-    what: "rootless container requires user namespaces",
-    where: "/linux/namespaces",
-    hint: 'add {"type": "user"} and mappings, as `runts spec --rootless` writes them',
-  });
 }
 
 /** A bind mount over /etc or /etc/passwd is what the container will see there. */

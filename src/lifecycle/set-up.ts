@@ -135,6 +135,10 @@ function setUpPrepared(
   }
 }
 
+function lostProcesses(): typeof import("./lost-processes.ts") {
+  return require("./lost-processes.ts") as typeof import("./lost-processes.ts");
+}
+
 function devicesMoving(): typeof import("../network/move-devices.ts") {
   return require("../network/move-devices.ts") as typeof import("../network/move-devices.ts");
 }
@@ -166,6 +170,7 @@ function build(setUp: SetUp, startBy: "fifo" | "sync", foreground: boolean): Set
     // What is in brackets is what runc calls it, and what its users look for.
     if (log.debugging) log.stage(`enter spawned, pid ${setUp.enterPid} (nsexec container setup)`);
     finishCgroup(setUp, sync);
+    if (prepared.cgroup.rootless && !prepared.namespaces.privatePid) lostProcesses().warnOfLostProcesses(setUp);
     log.stage("cgroup made, limits in force");
     converse(setUp, sync);
   } catch (error) {

@@ -12,6 +12,7 @@ type Cgroup = ChosenPlacement["cgroup"];
  */
 export function subCgroup(cgroup: Cgroup, args: readonly string[]): Cgroup {
   const asked = askedPaths(args);
+  if (Object.keys(cgroup.paths).length === 0) throw wrong("the container has no cgroup of its own", args.join(" "));
   const paths: Record<string, string> = {};
   for (const key of asked.keys()) {
     if (key !== "" && cgroup.paths[key] === undefined) throw wrong(`unknown controller ${key} in SubCgroupPaths`, key);
