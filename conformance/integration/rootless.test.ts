@@ -78,6 +78,19 @@ needs("user namespaces", "discouraged")("without a cgroup and a pid namespace th
   expect(succeeded(run("true")).stderr).toBe("");
 });
 
+withUsers("a user namespace that denies groups can be joined", () => {
+  const first = make("sleep 100");
+  succeeded(call(["create", "--bundle", first.dir, first.id]));
+  const { pid } = JSON.parse(succeeded(call(["state", first.id])).stdout) as { pid: number };
+  const second = run("id -u", (config) => {
+    config.linux.namespaces = ["ipc", "uts", "mount"].map((type) => ({ type }));
+    for (const type of ["user", "pid"]) config.linux.namespaces.push({ type, path: `/proc/${pid}/ns/${type}` });
+    config.linux.uidMappings = config.linux.gidMappings = undefined;
+  });
+  expect(succeeded(second).stdout).toBe("0\n");
+  succeeded(call(["delete", "--force", first.id]));
+});
+
 /** As under rootless Podman: root of a namespace that the engine made, and the container makes none. */
 withUsers("root of another user namespace may not make cgroups either, and runs a container", () => {
   const of = make("id -u; cat /proc/self/uid_map; cat /proc/self/cgroup", (config) => {

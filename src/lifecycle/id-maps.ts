@@ -20,20 +20,31 @@ export function groupsAreDenied(gids: Mappings): boolean {
 }
 
 /**
- * Whether setgroups(2) is not to be had in a process's user namespace: in a new one as above, in the caller's by what it says. Which
+ * Whether setgroups(2) is not to be had in a process's user namespace: in a new one as above, in another's and the caller's by what it says. Which
  * groups were asked for and are not given is warned of.
  *
  * @param made whether the container has a user namespace that was made for it; @param joined one of others.
  */
 export function withoutGroups(config: Config, made: boolean, joined: boolean, log: Pick<Log, "warn">): boolean {
   if (made) return groupsAreDenied(config.linux?.gidMappings ?? []);
-  if (joined || inFirstUserNamespace()) return false;
-  if (readTextIfThere("/proc/self/setgroups")?.trimEnd() !== "deny") return false;
+  const file = joined ? setgroupsOfJoined(config) : inFirstUserNamespace() ? undefined : "/proc/self/setgroups";
+  if (file === undefined || readTextIfThere(file)?.trimEnd() !== "deny") return false;
   const asked = config.process?.user?.additionalGids ?? [];
   if (asked.length > 0) {
     log.warn(`/process/user/additionalGids: the user namespace denies groups: ${asked.join(" ")} are not set`);
   }
   return true;
+}
+
+/** What says it of a user namespace that is joined, where its path is that of a process: another file of that process. */
+function setgroupsOfJoined({ linux }: Config): string | undefined {
+  const suffix = "/ns/user";
+  for (const { type, path } of linux?.namespaces ?? []) {
+    if (type === "user" && path?.startsWith("/proc/") && path.endsWith(suffix)) {
+      return `${path.slice(0, -suffix.length)}/setgroups`;
+    }
+  }
+  return undefined;
 }
 
 /**
