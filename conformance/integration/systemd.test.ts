@@ -195,7 +195,9 @@ needs("systemd", "cgroup v2")("after kill -9 of create, delete --force leaves no
 });
 
 needs("systemd")("a path that names a directory is refused in runc's words", () => {
-  const of = bundle("true");
+  const of = bundle("true", (config) => {
+    config.linux.cgroupsPath = `/${tag}`;
+  });
   const outcome = runtime([...SYSTEMD, "run", "--bundle", of.dir, of.id]);
   expect(outcome.code).toBe(1);
   expect(complaint(outcome)).toContain('expected cgroupsPath to be of format "slice:prefix:name" for systemd cgroups');

@@ -3,16 +3,15 @@ import {
   copyFileSync,
   existsSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   renameSync,
   rmSync,
-  statSync,
   utimesSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import { cacheDirectory, scratchDirectory, tidyCache } from "./cache.ts";
 import { run } from "./run.ts";
 
 /** What is in the machine beside Debian's minimal system. */
@@ -44,34 +43,29 @@ export interface BaseImage {
   readonly modules: string;
 }
 
-/** Images are made anew when the packages or this file change; those that nobody has used for a week are removed. */
-const keptForMs = 7 * 24 * 3600 * 1000;
-
 /**
- * The Debian system that the machine boots, made by debootstrap from where this machine's apt gets its packages, and kept in
- * $XDG_CACHE_HOME/runts-vm or /var/cache/runts-vm. Takes a minute the first time.
+ * The Debian system that the machine boots, made by debootstrap from where this machine's apt gets its packages, and kept. Takes a
+ * minute the first time, and when the packages or this file have changed.
  *
  * @throws when a program that it calls fails, with what that said.
  */
 export function baseImage(): BaseImage {
-  const cache = join(process.env.XDG_CACHE_HOME || "/var/cache", "runts-vm");
   const codename = /^VERSION_CODENAME=(.*)$/m.exec(readFileSync("/etc/os-release", "utf8"))?.[1] ?? "stable";
   const key = createHash("sha256")
     .update(readFileSync(import.meta.path))
     .update(codename)
     .digest("hex")
     .slice(0, 16);
-  const directory = join(cache, key);
-  mkdirSync(cache, { recursive: true, mode: 0o700 });
-  if (!existsSync(directory)) build(cache, directory, codename);
+  const directory = join(cacheDirectory(), key);
+  tidyCache();
+  if (!existsSync(directory)) build(directory, codename);
   utimesSync(directory, new Date(), new Date());
-  removeUnused(cache);
   return { disk: join(directory, "disk"), kernel: join(directory, "vmlinuz"), modules: join(directory, "modules") };
 }
 
-function build(cache: string, directory: string, codename: string): void {
+function build(directory: string, codename: string): void {
   console.error(`vm: making an image of Debian ${codename} with systemd (a minute, once)`);
-  const scratch = mkdtempSync(join(cache, "building-"));
+  const scratch = scratchDirectory();
   try {
     const root = join(scratch, "root");
     const { site, proxy } = aptSource(codename);
@@ -129,11 +123,4 @@ function settle(root: string): void {
   writeFileSync(join(root, "etc/hosts"), "127.0.0.1 localhost vm\n");
   writeFileSync(join(root, "etc/machine-id"), `${"0".repeat(31)}1\n`);
   rmSync(join(root, "var/cache/apt"), { recursive: true, force: true });
-}
-
-function removeUnused(cache: string): void {
-  for (const name of readdirSync(cache)) {
-    const directory = join(cache, name);
-    if (Date.now() - statSync(directory).mtimeMs > keptForMs) rmSync(directory, { recursive: true });
-  }
 }

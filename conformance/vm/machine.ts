@@ -1,7 +1,7 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { baseImage } from "./base-image.ts";
+import { scratchDirectory } from "./cache.ts";
 import { writeInitialRoot } from "./initial-root.ts";
 import { writeProjectDisk } from "./project-disk.ts";
 
@@ -28,7 +28,7 @@ const accelerator = process.env.RUNTS_VM_ACCEL ?? "tcg,thread=multi,tb-size=1024
  */
 export async function runInMachine(job: Job): Promise<number> {
   const image = baseImage();
-  const scratch = mkdtempSync(join(tmpdir(), "runts-vm-"));
+  const scratch = scratchDirectory();
   try {
     const initialRoot = join(scratch, "initial-root");
     const project = join(scratch, "project");

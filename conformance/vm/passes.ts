@@ -19,17 +19,40 @@ interface Pass {
 
 const integration = "conformance/integration";
 
-/** What is about texts, files and refusals: neither the kernel's version nor its cgroups make a difference. */
-const indifferent = [
-  ...["activation", "bad-command", "bad-config", "checkpoint-protocol", "command-line", "completion", "hostile-caller"],
-  ...["hostile-config", "leftovers", "validate"],
+/** What a cgroup that systemd makes can change. */
+const ofUnits = [
+  ...[
+    "cgroups-v2",
+    "events",
+    "exec-cgroups",
+    "foreground",
+    "lifecycle",
+    "pause",
+    "rootless-session",
+    "systemd",
+    "update",
+  ],
 ];
 
-/** What a cgroup that systemd makes can change. */
-const aboutCgroups = [
-  ...["cgroups-v2", "checkpoint", "events", "exec-cgroups", "foreground", "interrupted", "lifecycle", "namespaces"],
-  ...["notify", "pause", "rootless-session", "systemd", "update", "user-namespace"],
+/** What cgroup v2, AppArmor, criu on a kernel that it knows, and an ordinary user's session make a difference to. */
+const ofTheMachine = [
+  ...["cgroups-v2", "checkpoint", "events", "exec", "exec-cgroups", "foreground", "interrupted", "lifecycle", "mounts"],
+  ...[
+    "namespaces",
+    "net-devices",
+    "pause",
+    "rootless",
+    "rootless-session",
+    "security-labels",
+    "update",
+    "user-namespace",
+  ],
 ];
+
+/** Needs a session of systemd's for the user that it runs containers as, who has none. */
+const notInUnits = ["rootless"];
+
+const bySystemd = { RUNTS_TEST_GLOBAL_OPTIONS: "--systemd-cgroup" };
 
 /** Validation programs that no runtime passes on the machine; conformance/README.md has each one's reason. */
 const notToPass: readonly string[] = [];
@@ -47,15 +70,12 @@ export const passes: Readonly<Record<string, Pass>> = {
       })),
   },
   cgroupfs: {
-    about: "the integration tests of containers, on cgroup v2",
-    units: () => areas((area) => !indifferent.includes(area)).map((area) => testUnit("cgroupfs", area)),
+    about: "the integration tests that cgroup v2 and this machine make a difference to",
+    units: () => testUnits("cgroupfs", (area) => ofTheMachine.includes(area)),
   },
   systemd: {
-    about: "those that have to do with cgroups, with --systemd-cgroup in every call",
-    units: () =>
-      areas((area) => aboutCgroups.includes(area)).map((area) =>
-        testUnit("systemd", area, { RUNTS_TEST_GLOBAL_OPTIONS: "--systemd-cgroup" }),
-      ),
+    about: "those of units: every call with --systemd-cgroup",
+    units: () => testUnits("systemd", (area) => ofUnits.includes(area), bySystemd),
   },
   "runtime-tools": {
     about: "the validation programs of the Open Container Initiative",
@@ -73,22 +93,25 @@ export const passes: Readonly<Record<string, Pass>> = {
       },
     ],
   },
-  indifferent: {
-    about: "the integration tests of texts, files and refusals",
-    units: () => areas((area) => indifferent.includes(area)).map((area) => testUnit("indifferent", area)),
+  "cgroupfs-all": {
+    about: "all integration tests",
+    units: () => testUnits("cgroupfs-all", () => true),
+    onDemand: true,
+  },
+  "systemd-all": {
+    about: "all integration tests, every call with --systemd-cgroup",
+    units: () => testUnits("systemd-all", (area) => !notInUnits.includes(area), bySystemd),
     onDemand: true,
   },
 };
 
-function areas(wanted: (area: string) => boolean): string[] {
+function testUnits(pass: string, wanted: (area: string) => boolean, env: Record<string, string> = {}): Unit[] {
   const files = readdirSync(join(repository, integration)).filter((file) => file.endsWith(".test.ts"));
   const all = files.map((file) => file.slice(0, -".test.ts".length)).sort();
-  return [...longest.filter((area) => all.includes(area)), ...all.filter((area) => !longest.includes(area))].filter(
-    wanted,
-  );
-}
-
-function testUnit(pass: string, area: string, env: Record<string, string> = {}): Unit {
-  const argv = [process.execPath, "test", "--timeout", "60000", `./${integration}/${area}.test.ts`];
-  return { name: `${pass}: ${area}`, argv, env: { RUNTS_TEST_PATIENCE: "6", ...env } };
+  const ordered = [...longest.filter((area) => all.includes(area)), ...all.filter((area) => !longest.includes(area))];
+  return ordered.filter(wanted).map((area) => ({
+    name: `${pass}: ${area}`,
+    argv: [process.execPath, "test", "--timeout", "60000", `./${integration}/${area}.test.ts`],
+    env: { RUNTS_TEST_PATIENCE: "6", ...env },
+  }));
 }
