@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { withoutNamespace } from "./bundle.ts";
+import { cgroupDirectory } from "./cgroup-location.ts";
 import { containers, succeeded, until } from "./harness.ts";
 import { complaint } from "./runtime.ts";
 import { needs } from "./supports.ts";
@@ -115,7 +116,7 @@ test("SIGTERM from anyone ends a created container, and one that starts has its 
 needs("init's heirs")("kill with SIGKILL ends the processes that have outlived init", async () => {
   const of = create("sleep 1001 & exec sleep 1002", (config) => withoutNamespace(config, "pid"));
   succeeded(runtime(["start", of.id]));
-  const procs = `/sys/fs/cgroup/pids/${of.id}/cgroup.procs`;
+  const procs = `${cgroupDirectory(of.id, "pids")}/cgroup.procs`;
   const processes = () => readFileSync(procs, "utf8").trim().split("\n").filter(Boolean);
   await until("the second process", () => processes().length === 2);
   process.kill(state(of.id).pid, "SIGKILL");
