@@ -2,7 +2,7 @@
 const suites: Record<string, { readonly about: string; readonly run: (args: string[]) => Promise<number> }> = {
   "runtime-tools": {
     about:
-      "the validation programs of github.com/opencontainers/runtime-tools [--only NAME] [--runtime PATH] [--json FILE] [--no-peers] [--programs DIRECTORY] [--not-expected NAME]",
+      "the validation programs of github.com/opencontainers/runtime-tools [--only NAME] [--runtime PATH] [--json FILE] [--no-peers] [--programs DIRECTORY]",
     run: async (args) => (await import("./runtime-tools/main.ts")).runtimeTools(args),
   },
   bats: {

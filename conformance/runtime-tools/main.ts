@@ -31,7 +31,6 @@ export async function runtimeTools(args: string[]): Promise<number> {
       json: { type: "string" },
       "no-peers": { type: "boolean" },
       programs: { type: "string" },
-      "not-expected": { type: "string", multiple: true },
     },
   });
   if (process.getuid?.() !== 0) throw new Error("the validation programs want root");
@@ -48,10 +47,9 @@ export async function runtimeTools(args: string[]): Promise<number> {
   } finally {
     await undo();
   }
-  const unexpected = [...superseded, ...(values["not-expected"] ?? [])];
-  report(results, runtimes, judged, unexpected);
+  report(results, runtimes, judged);
   if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(asJson(results, runtimes), null, 2)}\n`);
-  return behindPeers(results, judged, unexpected).length === 0 ? 0 : 1;
+  return behindPeers(results, judged).length === 0 ? 0 : 1;
 }
 
 function chosen(programs: Programs, only: readonly string[] | undefined): readonly string[] {
@@ -77,11 +75,11 @@ async function runAll(programs: Programs, names: readonly string[], runtimes: re
   return results;
 }
 
-function behindPeers(results: Results, judged: Runtime, unexpected: readonly string[]): string[] {
+function behindPeers(results: Results, judged: Runtime): string[] {
   return [...results].flatMap(([name, row]) => {
     const peers = [...row].filter(([runtime]) => runtime !== judged.name);
     const expected = peers.length === 0 || peers.some(([, result]) => result.ok);
-    return expected && !unexpected.includes(name) && !row.get(judged.name)!.ok ? [name] : [];
+    return expected && !superseded.includes(name) && !row.get(judged.name)!.ok ? [name] : [];
   });
 }
 
@@ -95,7 +93,7 @@ function report(results: Results, runtimes: readonly Runtime[], judged: Runtime,
     const result = row.get(judged.name)!;
     if (!result.ok) console.log(`\n${name}: ${result.verdict}\n  ${result.reasons.join("\n  ")}`);
   }
-  const behind = behindPeers(results, judged, unexpected);
+  const behind = behindPeers(results, judged);
   const expected = runtimes.length > 1 ? " what a peer passes" : "";
   if (behind.length > 0) console.log(`\n${judged.name} fails${expected}: ${behind.join(" ")}`);
 }

@@ -44,7 +44,7 @@ async function runPasses(names: string[]): Promise<number> {
       names = names.filter((name) => name !== "runtime-tools");
     }
   }
-  return bounded(`exec node_modules/.bin/bun conformance/vm/inside.ts ${names.join(" ")}`, 1_800_000, programs);
+  return bounded(`exec node_modules/.bin/bun conformance/vm/inside.ts ${names.join(" ")}`, 2_700_000, programs);
 }
 
 function bounded(script: string, limitMs = 900_000, programs?: string): Promise<number> {

@@ -9,12 +9,16 @@ import type { SetUp } from "./set-up.ts";
  */
 export function enterNeedsRoom({ bundle, namespaces, plan, cgroup }: PreparedStart): boolean {
   const limit = bundle.config.linux?.resources?.pids?.limit;
-  if ((limit !== 0 && limit !== 1) || cgroup.unit !== undefined || !plan.awaitsCgroup) return false;
-  return namespaces.newUser || namespaces.joined.length > 0;
+  if (limit !== 0 && limit !== 1) return false;
+  // systemd makes a unit for a process that is there.
+  if (cgroup.unit !== undefined) return true;
+  return plan.awaitsCgroup && (namespaces.newUser || namespaces.joined.length > 0);
 }
 
-/** The plan with room for two, until {@link takeRoomBack}: both are our own program. */
-export function withRoom(plan: CgroupPlan): CgroupPlan {
+/** The cgroup's plan, with room for two if need be until {@link takeRoomBack}: both are our own program. */
+export function withRoom(prepared: PreparedStart): CgroupPlan {
+  const plan = prepared.cgroup;
+  if (!enterNeedsRoom(prepared)) return plan;
   const writes = plan.writes.map((write) => (write.file === "pids.max" ? { ...write, value: "2" } : write));
   return { ...plan, writes };
 }
@@ -23,4 +27,7 @@ export function withRoom(plan: CgroupPlan): CgroupPlan {
 export function takeRoomBack({ prepared, cgroup }: SetUp): void {
   const writes = prepared.cgroup.writes.filter(({ file }) => file === "pids.max");
   applyWrites(cgroup!.paths, writes);
+  if (prepared.cgroup.unit === undefined) return;
+  const { updateUnit } = require("../cgroups/systemd/tend-unit.ts") as typeof import("../cgroups/systemd/tend-unit.ts");
+  updateUnit(cgroup!, writes);
 }

@@ -27,7 +27,7 @@ import { openNamespaces } from "./namespace-paths.ts";
 import type { Notify } from "./notify.ts";
 import { type PreparedStart, prepareStart } from "./prepare-start.ts";
 import { firstRecord } from "./record.ts";
-import { enterNeedsRoom, withRoom } from "./room-for-enter.ts";
+import { withRoom } from "./room-for-enter.ts";
 import { spawnProgram } from "./spawn-program.ts";
 import { undoSetUp } from "./undo.ts";
 import { writePidFile } from "./write-pid-file.ts";
@@ -156,7 +156,7 @@ function build(setUp: SetUp, startBy: "fifo" | "sync", foreground: boolean): Set
   const { log } = request;
   // Written before anything else exists: whoever finds it after this process was killed knows what to remove.
   writeRecord(request.root, setUp.record);
-  setUp.cgroup = makeBirthplace(prepared.cgroup);
+  setUp.cgroup = makeBirthplace(withRoom(prepared));
   log.stage("state directory made");
 
   const [sync, programsEnd] = socketPair(SOCK_SEQPACKET);
@@ -207,9 +207,9 @@ function finishCgroup({ prepared, cgroup, enterPid }: SetUp, sync: number): void
   if (prepared.cgroup.unit !== undefined) {
     const { prepareUnit } =
       require("../cgroups/systemd/prepare-unit.ts") as typeof import("../cgroups/systemd/prepare-unit.ts");
-    prepareUnit(prepared.cgroup, cgroup!, enterPid);
+    prepareUnit(withRoom(prepared), cgroup!, enterPid);
   } else if (prepared.cgroup.mode !== "v2") {
-    prepareCgroup(enterNeedsRoom(prepared) ? withRoom(prepared.cgroup) : prepared.cgroup, cgroup);
+    prepareCgroup(withRoom(prepared), cgroup);
   }
   if (prepared.plan.awaitsCgroup) sayGo(sync);
 }
