@@ -83,7 +83,7 @@ function behindPeers(results: Results, judged: Runtime): string[] {
   });
 }
 
-function report(results: Results, runtimes: readonly Runtime[], judged: Runtime, unexpected: readonly string[]): void {
+function report(results: Results, runtimes: readonly Runtime[], judged: Runtime): void {
   const rows = [...results].map(([name, row]) => [name, ...runtimes.map((each) => row.get(each.name)!.verdict)]);
   const passed = (runtime: Runtime) => [...results.values()].filter((row) => row.get(runtime.name)!.ok).length;
   rows.push(["passed", ...runtimes.map((each) => `${passed(each)} of ${results.size}`)]);
