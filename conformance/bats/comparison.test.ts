@@ -26,6 +26,11 @@ test("without a peer every failure counts, and a skipped test does not", () => {
   expect(failuresOf(rows).map((row) => row.test)).toEqual(["fails"]);
 });
 
+test("what is asked of runc alone is no failure", () => {
+  const name = "runc run [/proc/self/exe clone]";
+  expect(failuresOf(rowsOf("run.bats", [[result(name, "fail")], [result(name, "pass")]]))).toEqual([]);
+});
+
 test("what both skip for one reason is counted below the table", () => {
   const skipped = result("a", "skip", "requires criu");
   const lines = resultLines(rowsOf("a.bats", [[skipped, result("b", "pass")], [skipped]]), ["runts", "runc"]);

@@ -66,18 +66,6 @@ withUsers("an ordinary user runs a container, and is root inside", () => {
   ]);
 });
 
-needs("user namespaces", "discouraged")("without a cgroup and a pid namespace there is a warning", () => {
-  const sharing: Edit = (config) => {
-    config.linux.namespaces = config.linux.namespaces.filter(({ type }) => type !== "pid");
-    config.mounts = config.mounts.filter(({ destination }) => destination !== "/proc");
-    config.mounts.push({ destination: "/proc", type: "none", source: "/proc", options: ["rbind", "nosuid", "nodev"] });
-    config.linux.maskedPaths = [];
-    config.linux.readonlyPaths = [];
-  };
-  expect(run("true", sharing).stderr).toContain("Such configuration is strongly discouraged");
-  expect(succeeded(run("true")).stderr).toBe("");
-});
-
 withUsers("a user namespace that denies groups can be joined", () => {
   const first = make("sleep 100");
   succeeded(call(["create", "--bundle", first.dir, first.id]));

@@ -53,7 +53,6 @@ const standInGaps = {
   "mode among options": "1.1.5 sets the mode afterwards only",
   "hook's terminal": "runc has a failing hook's words in its own message",
   "bare line": "1.1.5 logs an execve that fails like any other failure",
-  discouraged: "1.1.5 says nothing of it",
   "bind flags": "1.1.5 keeps a source's flags where they are locked only in part",
   "hooks under the filter": "1.1.5 has words of its own for it",
   "one mask": "before 1.4.3 each masked directory got a tmpfs of its own",

@@ -41,7 +41,6 @@ export function converse(setUp: SetUp, sync: number): void {
     switch (heard.kind) {
       case Message.Ready:
         log.stage("init is ready: mounts, root, user, program found (init: closing the pipe to signal completion)");
-        if (prepared.cgroup.rootless) warnOfNoWayToKill(setUp);
         return;
       case Message.WantsMaps:
         writeIdMaps(setUp.enterPid, config.linux?.uidMappings ?? [], config.linux?.gidMappings ?? []);
@@ -70,14 +69,6 @@ function stageReadyRecord(setUp: SetUp): void {
   setUp.record = readyRecord(setUp.record, setUp.cgroup!, setUp.initPid, startTime, setUp.compiled);
   stageReplacement(setUp.request.root, setUp.record);
   writeCreatedConfig(setUp.directory, setUp.prepared.bundle.configText);
-}
-
-/** In runc's words, as far as they go. */
-function warnOfNoWayToKill({ prepared, cgroup, request }: SetUp): void {
-  if (prepared.namespaces.privatePid || Object.keys(cgroup!.paths).length > 0) return;
-  request.log.warn(
-    "The container has no cgroup and no private pid namespace. Such configuration is strongly discouraged, as its processes cannot all be found when they are to be killed",
-  );
 }
 
 /** What only init says, after which it blocks. */
