@@ -8,7 +8,7 @@
 #   scripts/needs.sh conformance    Go, and the runtimes to compare with
 #   scripts/needs.sh vm             an emulator, and what makes a system for it
 #   scripts/needs.sh bats           what runc's own integration tests call
-#   scripts/needs.sh callers-ctr    containerd; also callers-docker, callers-podman: engines, without starting their services
+#   scripts/needs.sh callers-ctr    containerd; also callers-docker, -podman, -cri, -cri-o: engines, without starting their services
 #
 # Several at once: scripts/needs.sh build tests. Debian packages are installed only by root and only when missing.
 set -euo pipefail
@@ -96,10 +96,12 @@ for need in "$@"; do
       debian "for runc's own tests" bats=bats busybox=busybox-static debootstrap=debootstrap gawk=gawk jq=jq sudo=sudo script=bsdutils \
         bc=bc ip=iproute2 iptables=iptables gcc=gcc git=git newuidmap=uidmap ps=procps criu=criu
       ;;
-    callers-ctr)
+    callers-ctr) engines "to call the runtime" containerd=containerd ip=iproute2 tini=tini busybox=busybox-static runc=runc ;;
+    callers-cri)
       engines "to call the runtime" containerd=containerd ip=iproute2 tini=tini busybox=busybox-static runc=runc \
         go=golang-go /usr/lib/cni/bridge=containernetworking-plugins iptables=iptables
       ;;
+    callers-cri-o) engines "to call the runtime" conmon=conmon ip=iproute2 tini=tini busybox=busybox-static runc=runc ;;
     callers-docker)
       engines "to call the runtime" dockerd=docker.io containerd=containerd ip=iproute2 tini=tini busybox=busybox-static \
         runc=runc iptables=iptables

@@ -62,9 +62,8 @@ function chosenCallers(only: readonly string[] | undefined): string[] {
 }
 
 function provide(names: readonly string[]): void {
-  const packages: Record<string, string> = { cri: "ctr", "cri-o": "podman" };
-  const needs = names.map((name) => `callers-${packages[name] ?? name}`);
-  const done = Bun.spawnSync(["bash", `${repository}/scripts/needs.sh`, ...new Set(needs)], {
+  const needs = names.map((name) => `callers-${name}`);
+  const done = Bun.spawnSync(["bash", `${repository}/scripts/needs.sh`, ...needs], {
     stdio: ["ignore", "inherit", "inherit"],
   });
   if (done.exitCode !== 0) throw new Error(`not everything that ${names.join(", ")} want is there`);

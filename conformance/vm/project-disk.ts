@@ -4,7 +4,7 @@ import { repository } from "../machine/runtimes.ts";
 import { run } from "./run.ts";
 
 /** What the tests need of the checkout; build/runtime-tools when it has been built. */
-const parts = ["package.json", "tsconfig.json", "bin", "conformance", "native-bindings", "scripts", "src"];
+const parts = ["README.md", "package.json", "tsconfig.json", "bin", "conformance", "native-bindings", "scripts", "src"];
 /** What only type checking and linting need. */
 const notNeeded = ["@biomejs", "@types", "@typescript", "typescript", "bun-types"];
 
