@@ -33,7 +33,7 @@ async function streams({ run: once, image, place }: Containerd): Promise<void> {
   await check("run: what the file has", () => matches(readFileSync(log, "utf8"), /logged/));
   await saysAtTerminal(
     "run: a terminal with its size",
-    once("-t", image, "r8", "sh", "-c", "tty; sleep 1; stty size; exit 6"),
+    once("-t", image, "r8", "sh", "-c", "tty; sleep 1; stty size; sleep 1; exit 6"),
     { status: 6, says: [/\/dev\/pts\/0/, /37 101/] },
   );
 }
