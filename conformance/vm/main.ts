@@ -54,5 +54,5 @@ function bounded(script: string, limitMs = 900_000, programs?: string): Promise<
 function shell(): string {
   const { columns, rows } = process.stdout;
   const size = columns === undefined ? "" : `stty rows ${rows} columns ${columns} </dev/ttyS0\n`;
-  return `${size}exec setsid --ctty bash -l </dev/ttyS0 >/dev/ttyS0 2>&1\n`;
+  return `${size}exec setsid --wait --ctty bash -l </dev/ttyS0 >/dev/ttyS0 2>&1\n`;
 }
