@@ -7,7 +7,7 @@ import { passes, type Unit } from "./passes.ts";
 /** One more than processors: tests wait now and then. */
 const AT_ONCE = 3;
 /** For one unit that says nothing else. */
-const LIMIT_MS = 600_000;
+const LIMIT_MS = 900_000;
 
 const total = { pass: 0, skip: 0, fail: 0 };
 
