@@ -54,7 +54,8 @@ export function seccompFilter(
   log.debug(`seccomp filter flags: ${compiled.flags}`);
   checkOwnCalls(compiled, seccomp, config.process!.noNewPrivileges === true, hooks);
   const { bpf, flags, listener } = compiled;
-  return { bpf, flags, listener, forbidden: compiled.restricted.forbidden };
+  const dumpable = listener && syscall(SYS.geteuid) !== 0;
+  return { bpf, flags, listener, dumpable, forbidden: compiled.restricted.forbidden };
 }
 
 function checkOwnCalls(

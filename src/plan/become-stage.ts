@@ -74,8 +74,8 @@ export function loadsFilterEarly({ filter, config }: Pick<StartPlanInput, "filte
   return filter !== undefined && (filter.listener || !config.process!.noNewPrivileges);
 }
 
-export function filterStep({ bpf, flags, listener }: PlannedFilter): InstallFilter {
-  return { kind: "install-filter", from: "/linux/seccomp", bpf, flags, listener };
+export function filterStep({ bpf, flags, listener, dumpable }: PlannedFilter): InstallFilter {
+  return { kind: "install-filter", from: "/linux/seccomp", bpf, flags, listener, dumpable };
 }
 
 /** Only the first process of a pid namespace needs it; and not where a filter that is in force by then would mind. */

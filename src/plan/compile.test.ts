@@ -52,7 +52,13 @@ test("a name that no directory can have is known to fail: the rest of the progra
 });
 
 test("a filter that refuses what the program calls after it is found out", () => {
-  const filter = { bpf: new Uint8Array(8), flags: 0, listener: false, forbidden: [SYS.execve, SYS.setresuid] };
+  const filter = {
+    bpf: new Uint8Array(8),
+    flags: 0,
+    listener: false,
+    dumpable: false,
+    forbidden: [SYS.execve, SYS.setresuid],
+  };
   const early = faults(["", specWith({}, { noNewPrivileges: false }), { filter }], hostArch);
   expect(early[0]).toMatch(/ of become-user: setresuid is refused by the seccomp filter of operation \d+$/);
   expect(early[1]).toMatch(/ of execute: execve is refused by the seccomp filter of operation \d+$/);

@@ -17,7 +17,13 @@ const ALLOW = new Uint8Array(new Uint32Array([0x00000006, 0x7fff0000]).buffer);
 const REFUSED_BY_DEFAULT: readonly SyscallName[] = ["clone3", "fsconfig", "fsmount", "fsopen", "keyctl", "setns"];
 
 function filter(refused: readonly SyscallName[], listener = false): PlannedFilter {
-  return { bpf: ALLOW, flags: listener ? 8 : 0, listener, forbidden: refused.map((name) => SYS[name]) };
+  return {
+    bpf: ALLOW,
+    flags: listener ? 8 : 0,
+    listener,
+    dumpable: listener,
+    forbidden: refused.map((name) => SYS[name]),
+  };
 }
 
 const V1 = {

@@ -39,7 +39,13 @@ const REFUSED_BY_DEFAULT: readonly SyscallName[] = [
 const ALLOW = new Uint8Array(new Uint32Array([0x00000006, 0x7fff0000]).buffer);
 
 function filter(refused: readonly SyscallName[], listener = false): PlannedFilter {
-  return { bpf: ALLOW, flags: listener ? 8 : 0, listener, forbidden: refused.map((name) => SYS[name]) };
+  return {
+    bpf: ALLOW,
+    flags: listener ? 8 : 0,
+    listener,
+    dumpable: listener,
+    forbidden: refused.map((name) => SYS[name]),
+  };
 }
 
 const LABEL = "u:object_r:container_file_t:s0:c1,c2";

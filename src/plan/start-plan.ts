@@ -53,6 +53,8 @@ export interface PlannedFilter {
   readonly bpf: Uint8Array;
   readonly flags: number;
   readonly listener: boolean;
+  /** An ordinary user's, with a listener. */
+  readonly dumpable: boolean;
   /** Numbers. */
   readonly forbidden: readonly number[];
 }

@@ -1,3 +1,4 @@
+import { PR_SET_DUMPABLE } from "../../../native-bindings/constants.ts";
 import { load } from "../../program/builder.ts";
 import { Message } from "../../program/layout.ts";
 import type { Step, StepKind } from "../step.ts";
@@ -12,6 +13,8 @@ export interface InstallFilter extends Step {
   readonly flags: number;
   /** The flags ask for a listener: the runtime takes its descriptor over and hands it to the agent. */
   readonly listener: boolean;
+  /** The runtime may take it from a dumpable process only: an ordinary user's, who has no right to look into others. ptrace(2). */
+  readonly dumpable: boolean;
 }
 
 export const installFilter: StepKind<InstallFilter> = {
@@ -28,6 +31,7 @@ export const installFilter: StepKind<InstallFilter> = {
     }
     const message = p.dataWords([Message.Listener, 0, 0]);
     p.slotNames.set(message + 4, "listener");
+    if (step.dumpable) p.call(p.nr.prctl, PR_SET_DUMPABLE, 1);
     p.call(p.nr.seccomp, SECCOMP_SET_MODE_FILTER, step.flags, program).save(message + 4);
     p.call(p.nr.write, c.sync, message, 12);
     awaitByte(c);
