@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { join } from "node:path";
 import { cgroupsPathOf } from "./cgroup-location.ts";
 import { containers, succeeded } from "./harness.ts";
+import { isRoot } from "./ordinary-user.ts";
 import { complaint } from "./runtime.ts";
 import { needs } from "./supports.ts";
 
@@ -179,7 +180,7 @@ test("spec writes a config that runs, and never over one that is there", () => {
   const of = bundle("true");
   expect(complaint(runtime(["spec", "--bundle", of.dir]))).toMatch(/File config\.json exists\. Remove it first/);
   rmSync(join(of.dir, "config.json"));
-  succeeded(runtime(["spec", "--bundle", of.dir]));
+  succeeded(runtime(["spec", ...(isRoot ? [] : ["--rootless"]), "--bundle", of.dir]));
   const config = JSON.parse(readFileSync(join(of.dir, "config.json"), "utf8")) as {
     process: Record<string, unknown>;
     linux: Record<string, unknown>;

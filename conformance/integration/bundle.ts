@@ -140,6 +140,11 @@ export const withoutDev: Edit = (config) => {
 
 /** Drops a namespace, so that the container shares the caller's. */
 export function withoutNamespace(config: Config, type: string): void {
+  // A new procfs shows a pid namespace that is the user namespace's own.
+  if (type === "pid" && !isRoot) {
+    const proc = config.mounts.find(({ destination }) => destination === "/proc");
+    Object.assign(proc ?? {}, { type: "none", source: "/proc", options: ["rbind"] });
+  }
   config.linux.namespaces = config.linux.namespaces.filter((namespace) => namespace.type !== type);
 }
 

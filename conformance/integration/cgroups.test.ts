@@ -171,7 +171,7 @@ test("devices that no rule allows can't be opened", () => {
   expect(prints(open("mknod /tmp/d b 7 0; cat /tmp/d >/dev/null"), canMknod)).toMatch(/Operation not permitted/);
 });
 
-test("a device that a rule allows can be opened", () => {
+needs("root")("a device that a rule allows can be opened", () => {
   const seen = prints(open("mknod /tmp/d c 1 11 && exec 3>/tmp/d"), (config) => {
     canMknod(config);
     config.linux.resources = {

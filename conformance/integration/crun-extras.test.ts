@@ -1,5 +1,5 @@
 /** What crun has beyond the specification, and engines that know crun ask for. docs/crun-extras.md has the list. */
-import { expect, test } from "bun:test";
+import { expect } from "bun:test";
 import { chownSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { type Edit, put } from "./bundle.ts";
@@ -18,12 +18,12 @@ const keepsGroups = annotated("keep_original_groups", "1");
 const inGroups = { through: ["setpriv", "--groups", "4,24"] };
 const groups = "grep Groups /proc/self/status";
 
-needs("crun's extras")("keep_original_groups leaves the caller's groups to the program", () => {
+needs("root", "crun's extras")("keep_original_groups leaves the caller's groups to the program", () => {
   expect(prints(groups, keepsGroups, inGroups)).toMatch(/^Groups:\s*4 24$/);
   expect(prints(groups, annotated("keep_original_groups", "0"), inGroups)).toMatch(/^Groups:\s*$/);
 });
 
-needs("crun's extras")("keep_original_groups takes the place of additional groups, and says so", () => {
+needs("root", "crun's extras")("keep_original_groups takes the place of additional groups, and says so", () => {
   const outcome = run(
     groups,
     (config) => {
@@ -36,24 +36,29 @@ needs("crun's extras")("keep_original_groups takes the place of additional group
   expect(outcome.stderr).toContain("/process/user/additionalGids: ignored");
 });
 
-needs("crun's extras", "user namespaces")(
-  "keep_original_groups holds in a user namespace, where they have no name",
-  () => {
-    const seen = prints(
-      groups,
-      (config) => {
-        keepsGroups(config);
-        config.linux.namespaces.push({ type: "user" });
-        for (const field of ["uidMappings", "gidMappings"])
-          put(config, `/linux/${field}`, [{ containerID: 0, hostID: 100_000, size: 1000 }]);
-      },
-      inGroups,
-    );
-    expect(seen).toMatch(/^Groups:\s*65534 65534$/);
-  },
-);
+needs(
+  "root",
+  "crun's extras",
+  "user namespaces",
+)("keep_original_groups holds in a user namespace, where they have no name", () => {
+  const seen = prints(
+    groups,
+    (config) => {
+      keepsGroups(config);
+      config.linux.namespaces.push({ type: "user" });
+      for (const field of ["uidMappings", "gidMappings"])
+        put(config, `/linux/${field}`, [{ containerID: 0, hostID: 100_000, size: 1000 }]);
+    },
+    inGroups,
+  );
+  expect(seen).toMatch(/^Groups:\s*65534 65534$/);
+});
 
-needs("crun's extras", "exec command")("exec keeps its caller's groups, too", () => {
+needs(
+  "root",
+  "crun's extras",
+  "exec command",
+)("exec keeps its caller's groups, too", () => {
   const of = create("sleep 1000", keepsGroups);
   succeeded(runtime(["start", of.id]));
   const outcome = runtime(["exec", of.id, "sh", "-c", groups], inGroups);
@@ -61,6 +66,7 @@ needs("crun's extras", "exec command")("exec keeps its caller's groups, too", ()
 });
 
 needs(
+  "root",
   "crun's extras",
   "idmapped mounts",
   "idmapped tmpfs",
@@ -121,6 +127,6 @@ for (const [name, edit, where] of refused) {
   });
 }
 
-test("without annotations there are no groups of the caller's", () => {
+needs("root")("without annotations there are no groups of the caller's", () => {
   expect(prints(groups, undefined, inGroups)).toMatch(/^Groups:\s*$/);
 });

@@ -80,7 +80,11 @@ onV2("pressure is told on v2, where the kernel measures it", () => {
   }
 });
 
-needs("clean init", "events command")("a created and a paused container have stats", () => {
+needs(
+  "root",
+  "clean init",
+  "events command",
+)("a created and a paused container have stats", () => {
   const [created, paused] = [create("true"), running()];
   succeeded(runtime(["pause", paused.id]));
   for (const { id } of [created, paused]) expect(stats(id).data.pids.current).toBe(1);
@@ -242,7 +246,11 @@ function isNothing(member: unknown): boolean {
 
 const runc = Bun.which("runc");
 
-needs("installed runc", "events command")("a line has the members of runc's, in the same order", () => {
+needs(
+  "root",
+  "installed runc",
+  "events command",
+)("a line has the members of runc's, in the same order", () => {
   const of = running(limits);
   const ours = stats(of.id);
   const [theirRoot, id] = [join(base, "runc-root"), `${of.id}-runc`];

@@ -123,7 +123,7 @@ needs("exec command", "component-wise --cgroup")("--cgroup with a sibling whose 
   }
 });
 
-test("a container that has as many processes as it may have can be looked into all the same", () => {
+needs("root")("a container that has as many processes as it may have can be looked into all the same", () => {
   const of = running((config) => put(config, "/linux/resources/pids", { limit: 1 }));
   const outcome = inCgroup(of);
   expect(succeeded(outcome).stdout).toBe(readFileSync(`/proc/${state(of.id).pid}/cgroup`, "utf8"));

@@ -80,7 +80,7 @@ for (const [flags, adopted] of [
   });
 }
 
-test("run --keep leaves the container as stopped, with its cgroup, until delete", () => {
+needs("own cgroup")("run --keep leaves the container as stopped, with its cgroup, until delete", () => {
   const of = bundle("exit 3");
   expect(runtime(["run", "--keep", "--bundle", of.dir, of.id]).code).toBe(3);
   expect(state(of.id)).toMatchObject({ status: "stopped", pid: 0 });
@@ -135,7 +135,7 @@ for (const [flags, keyrings] of [
   [[], "1"],
   [["--no-new-keyring"], "0"],
 ] as const) {
-  test(`run ${flags.join(" ")} gives the program ${keyrings} session keyring of its own`, () => {
+  needs("own cgroup")(`run ${flags.join(" ")} gives the program ${keyrings} session keyring of its own`, () => {
     const of = bundle("grep -c _ses.$ID /proc/keys", (config) => {
       config.process.env.push(`ID=${config.linux.cgroupsPath!.split(/[/:]/).at(-1)}`);
       config.linux.maskedPaths = [];

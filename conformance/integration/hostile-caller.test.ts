@@ -48,7 +48,7 @@ test("--preserve-fds passes the next descriptors, and only those", () => {
   expect(succeeded(outcome).stdout).toBe("kept\n5\n");
 });
 
-test("CVE-2022-36109: the caller's supplementary groups are gone", () => {
+needs("root")("CVE-2022-36109: the caller's supplementary groups are gone", () => {
   const groups = { through: ["setpriv", "--groups", "4,24"] };
   expect(prints("id -G", undefined, groups)).toBe("0");
   const asUser = (config: Config) => {
@@ -203,7 +203,7 @@ test("a session keyring, a controlling terminal and a process group of the calle
   expect(fields[4]).toBe("0"); // no terminal
 });
 
-needs("hostile /dev")("files that are to be masked are not left open where the host has no /dev/null", () => {
+needs("root", "hostile /dev")("files that are to be masked are not left open where the host has no /dev/null", () => {
   const of = bundle("cat /etc/secret", (config) => {
     config.linux.maskedPaths = ["/etc/secret"];
   });

@@ -138,7 +138,7 @@ for (const relative of [false, true]) {
   );
 }
 
-needs("hostile /dev")(
+needs("root", "hostile /dev")(
   "CVE-2026-88265: a /dev/null that leads to a file isn't made standard input, and the file keeps its owner",
   () => {
     const file = join(base, "hostfile");

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Config } from "./bundle.ts";
+import { type Config, withoutNamespace } from "./bundle.ts";
 import { bySystemd } from "./cgroup-location.ts";
 import { containers, succeeded, until } from "./harness.ts";
 import { findLeftovers } from "./leftovers.ts";
@@ -38,7 +38,7 @@ for (const kind of ["prestart", "createRuntime", "createContainer"]) {
   );
 }
 
-needs("recovers from kill -9")("after kill -9 of create, parents made for its cgroup go with it", async () => {
+needs("root", "recovers from kill -9")("after kill -9 of create, parents made for its cgroup go with it", async () => {
   const flag = join(base, "flag-parents");
   const of = bundle("true", (config) => {
     sleepingHook("createRuntime", flag)(config);
@@ -169,9 +169,9 @@ test("an init that is killed before start is told, and deleted", async () => {
   succeeded(runtime(["delete", of.id]));
 });
 
-test("a process that outlives the init in the caller's pid namespace is ended by delete", async () => {
+needs("own cgroup")("a process that outlives the init in the caller's pid namespace is ended by delete", async () => {
   const of = create(`sleep 1000 & echo $! >/pid`, (config) => {
-    config.linux.namespaces = config.linux.namespaces.filter(({ type }) => type !== "pid");
+    withoutNamespace(config, "pid");
   });
   succeeded(runtime(["start", of.id]));
   await until("the init to end", () => state(of.id).status === "stopped");
@@ -179,7 +179,7 @@ test("a process that outlives the init in the caller's pid namespace is ended by
   succeeded(runtime(["delete", "--force", of.id]));
 });
 
-needs("recovers from kill -9")(
+needs("root", "recovers from kill -9")(
   "what is mounted in a container's directory is unmounted, and nothing in it is removed",
   () => {
     const of = running();

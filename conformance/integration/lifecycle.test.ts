@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { withoutNamespace } from "./bundle.ts";
 import { cgroupDirectory } from "./cgroup-location.ts";
 import { containers, succeeded, until } from "./harness.ts";
+import { userName } from "./ordinary-user.ts";
 import { complaint } from "./runtime.ts";
 import { needs } from "./supports.ts";
 
@@ -94,7 +95,7 @@ test("kill of a created container ends it", async () => {
   expect(of.logs().stdout).toBe("");
 });
 
-test("kill with SIGKILL and no pid namespace ends every process of the container", async () => {
+needs("own cgroup")("kill with SIGKILL and no pid namespace ends every process of the container", async () => {
   const of = create("sleep 1001 & sleep 1002", (config) => withoutNamespace(config, "pid"));
   succeeded(runtime(["start", of.id]));
   succeeded(runtime(["kill", of.id, "KILL"]));
@@ -113,7 +114,7 @@ test("SIGTERM from anyone ends a created container, and one that starts has its 
   expect(started.logs().stdout.trim()).toMatch(/\t0+$/);
 });
 
-needs("init's heirs")("kill with SIGKILL ends the processes that have outlived init", async () => {
+needs("own cgroup", "init's heirs")("kill with SIGKILL ends the processes that have outlived init", async () => {
   const of = create("sleep 1001 & exec sleep 1002", (config) => withoutNamespace(config, "pid"));
   succeeded(runtime(["start", of.id]));
   const procs = `${cgroupDirectory(of.id, "pids")}/cgroup.procs`;
@@ -180,12 +181,16 @@ test("list tells all containers, in the order of their names", () => {
   expect(succeeded(runtime(["list", "-q"])).stdout).toBe(`${one.id}\n${two.id}\n`);
   const json = JSON.parse(succeeded(runtime(["list", "--format", "json"])).stdout) as { id: string; owner: string }[];
   expect(json.map((entry) => [entry.id, entry.owner])).toEqual([
-    [one.id, "root"],
-    [two.id, "root"],
+    [one.id, userName],
+    [two.id, userName],
   ]);
 });
 
-needs("pause command", "resume command")("pause stops all processes, resume lets them go on", async () => {
+needs(
+  "own cgroup",
+  "pause command",
+  "resume command",
+)("pause stops all processes, resume lets them go on", async () => {
   const of = create("i=0; while :; do i=$((i+1)); echo $i; sleep 0.01; done");
   succeeded(runtime(["start", of.id]));
   succeeded(runtime(["pause", of.id]));
@@ -198,13 +203,13 @@ needs("pause command", "resume command")("pause stops all processes, resume lets
   await until("more output", () => of.logs().stdout.length > length);
 });
 
-needs("pause command")("a paused container can be killed and deleted by force", () => {
+needs("own cgroup", "pause command")("a paused container can be killed and deleted by force", () => {
   const of = running();
   succeeded(runtime(["pause", of.id]));
   succeeded(runtime(["delete", "--force", of.id]));
 });
 
-needs("ps command")("ps tells the processes of the container", () => {
+needs("own cgroup", "ps command")("ps tells the processes of the container", () => {
   const of = running();
   expect(JSON.parse(succeeded(runtime(["ps", "--format", "json", of.id])).stdout)).toEqual([state(of.id).pid]);
   expect(succeeded(runtime(["ps", of.id])).stdout).toMatch(/PID.*\n.*sleep 1000\n$/);

@@ -40,7 +40,7 @@ for (const [type, name] of types) {
   }
 
   if (type !== "mount") {
-    test(`a ${type} namespace with a path is joined`, () => {
+    needs("root")(`a ${type} namespace with a path is joined`, () => {
       const other = running();
       const path = `/proc/${state(other.id).pid}/ns/${name}`;
       const inside = prints(`readlink ${link}`, (config) => {
@@ -60,7 +60,7 @@ function mountsBelow(directory: string): string[] {
     .filter((at) => at === directory || at.startsWith(`${directory}/`));
 }
 
-needs("tidy host mounts")(
+needs("root", "tidy host mounts")(
   "without a mount namespace the mounts are made in the caller's, and go with the container",
   () => {
     const of = bundle("sleep 1000", (config) => {
@@ -77,7 +77,7 @@ needs("tidy host mounts")(
 );
 
 for (const firstGone of [0, 1, 2]) {
-  needs("tidy host mounts")(
+  needs("root", "tidy host mounts")(
     `of three containers on one directory number ${firstGone} can go without the others' mounts`,
     () => {
       const of = bundle("sleep 1000", (config) => share(config, "mount"));
@@ -118,7 +118,7 @@ test("without a pid namespace the program has the caller's pids", () => {
   expect(Number(prints("echo $$", (config) => withoutNamespace(config, "pid")))).toBeGreaterThan(1);
 });
 
-test("a container in another's pid namespace sees the other's processes", () => {
+needs("root")("a container in another's pid namespace sees the other's processes", () => {
   const other = running();
   const path = `/proc/${state(other.id).pid}/ns/pid`;
   const edit = (config: Config) => {
@@ -135,7 +135,7 @@ test("a cgroup namespace has the container's cgroup as its root", () => {
   for (const line of lines.filter((line) => /:(memory|pids|devices):/.test(line))) expect(line).toMatch(/:\/$/);
 });
 
-test("without a cgroup namespace the cgroup path is told as the caller sees it", () => {
+needs("own cgroup")("without a cgroup namespace the cgroup path is told as the caller sees it", () => {
   const of = bundle("cat /proc/self/cgroup");
   expect(succeeded(runBundle(of)).stdout).toContain(`:${cgroupOf(of.id)}\n`);
 });

@@ -102,7 +102,7 @@ test("the program finds its socket by its variable, in a directory that it can't
   of.manager.close();
 });
 
-test("every user of the container may send, in a user namespace too", async () => {
+needs("root")("every user of the container may send, in a user namespace too", async () => {
   const of = service(["READY=1"], "notify && sleep 1000", (config) => {
     config.process.user = { uid: 1000, gid: 1000 };
     config.linux.namespaces.push({ type: "user" });

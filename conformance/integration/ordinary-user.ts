@@ -5,6 +5,9 @@ import type { Config, IdMapping } from "./bundle.ts";
 /** The tests can be run by an ordinary user: then that is who the containers belong to, each with a user namespace of its own. */
 export const isRoot = process.getuid!() === 0;
 
+/** As /etc/passwd has it. */
+export const userName = userInfo().username;
+
 /** Where the tests' directories are. Both are a tmpfs. */
 export const scratchPlace = isRoot ? "/run" : (process.env.XDG_RUNTIME_DIR ?? "/tmp");
 
@@ -24,7 +27,7 @@ function idsOf(kind: "uid" | "gid", own: number): IdMapping[] {
 }
 
 function firstRange(file: string): { hostID: number; size: number } | undefined {
-  const names = [userInfo().username, `${process.getuid!()}`];
+  const names = [userName, `${process.getuid!()}`];
   for (const line of readIfThere(file).split("\n")) {
     const [owner = "", first, count] = line.split(":");
     if (names.includes(owner)) return { hostID: Number(first), size: Number(count) };

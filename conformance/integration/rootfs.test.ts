@@ -105,7 +105,7 @@ const nodes: [path: string, numbers: string][] = [
   ["tty", "5:0"],
 ];
 
-test("the default devices are there, for everybody, and with their numbers", () => {
+needs("root")("the default devices are there, for everybody, and with their numbers", () => {
   const script = nodes.map(([name]) => `stat -c '%F %t:%T %a %u' /dev/${name}`).join(";");
   expect(prints(script).split("\n")).toEqual(nodes.map(([, numbers]) => `character special file ${numbers} 666 0`));
 });
@@ -167,10 +167,10 @@ const devices: [name: string, entry: Record<string, unknown>, script: string, ex
 ];
 
 for (const [name, entry, script, expected] of devices) {
-  test(`${name} is made as the config says`, () => expect(prints(script, device(entry))).toBe(expected));
+  needs("root")(`${name} is made as the config says`, () => expect(prints(script, device(entry))).toBe(expected));
 }
 
-test("a bind on /dev leaves the devices to whoever filled it", () => {
+needs("root")("a bind on /dev leaves the devices to whoever filled it", () => {
   const of = bundle("ls /dev", (config: Config) => {
     config.mounts = config.mounts.filter((mount) => !mount.destination.startsWith("/dev"));
     config.mounts.push({ destination: "/dev", source: "mydev", options: ["rbind"] });
@@ -235,7 +235,7 @@ needs("inherited streams")("so it does when the image has the device", () => {
   expect(runBundle(of).stdout).toBe("own\n");
 });
 
-needs("hostile /dev")("a block device with the numbers of /dev/null is not taken for it", () => {
+needs("root", "hostile /dev")("a block device with the numbers of /dev/null is not taken for it", () => {
   const of = bundle("echo ran", withoutDev);
   Bun.spawnSync(["mkdir", "-p", join(of.rootfs, "dev")]);
   Bun.spawnSync(["mknod", "-m", "666", join(of.rootfs, "dev/null"), "b", "1", "3"]);
@@ -256,7 +256,7 @@ needs("hostile /dev")("nor is one of the image taken for a device of the config 
   expect(complaint(outcome)).toContain('error creating device node "/dev/mine"');
 });
 
-test("a device of the image that is the same one stays, whatever its mode", () => {
+needs("root")("a device of the image that is the same one stays, whatever its mode", () => {
   const of = bundle("stat -c %F:%t:%T /dev/mine", (config) => {
     withoutDev(config);
     device({ path: "/dev/mine", type: "b", major: 7, minor: 99 })(config);

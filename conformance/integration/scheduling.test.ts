@@ -68,7 +68,7 @@ needs("affinity of exec", "exec command")("exec runs on the CPUs of execCPUAffin
   expect(list.trim()).toMatch(/\t0$/);
 });
 
-needs("scheduler")("a deadline is the program's, with its flags", () => {
+needs("root", "scheduler")("a deadline is the program's, with its flags", () => {
   const scheduler = { policy: "SCHED_DEADLINE", runtime: 42_000, deadline: 1_000_000, period: 2_000_000 };
   // Reset on fork: without it a thread with a deadline may not fork at all.
   const seen = prints("cat /proc/self/sched", (config) => {
@@ -101,7 +101,11 @@ needs("memoryPolicy")("a memory policy without the nodes that it needs is refuse
   expect(run("true", set("/linux/memoryPolicy", { mode: "MPOL_BIND" })).code).toBe(1);
 });
 
-needs("idmapped mounts", "idmapped tmpfs")("an idmapped bind shows other owners inside than outside", () => {
+needs(
+  "root",
+  "idmapped mounts",
+  "idmapped tmpfs",
+)("an idmapped bind shows other owners inside than outside", () => {
   const volume = join(base, "volume");
   mkdirSync(volume);
   chownSync(volume, 100_005, 100_006);

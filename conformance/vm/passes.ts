@@ -1,6 +1,7 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { repository } from "../machine/runtimes.ts";
+import { alone, inSession, mayRun, withoutCgroup } from "./ordinary-user.ts";
 
 /** One program, run to its end inside the machine. */
 export interface Unit {
@@ -54,6 +55,26 @@ export const passes: Readonly<Record<string, Pass>> = {
   systemd: {
     about: "those of units: every call with --systemd-cgroup",
     units: () => testUnits("systemd", (area) => ofUnits.includes(area), bySystemd),
+  },
+  user: {
+    about: "those of units as an ordinary user, in a delegated cgroup",
+    units: () => testUnits("user", (area) => mayRun(area) && ofUnits.includes(area)).map(inSession),
+    onDemand: true,
+  },
+  "user-all": {
+    about: "all integration tests that an ordinary user may run, in a delegated cgroup",
+    units: () => testUnits("user-all", mayRun).map(inSession),
+    onDemand: true,
+  },
+  "user-systemd": {
+    about: "those of units as an ordinary user, with --systemd-cgroup: by the user's service manager",
+    units: () => testUnits("user-systemd", (area) => mayRun(area) && ofUnits.includes(area), bySystemd).map(inSession),
+    onDemand: true,
+  },
+  "user-alone": {
+    about: "some of them as an ordinary user who has no cgroup",
+    units: () => testUnits("user-alone", (area) => withoutCgroup.includes(area)).map(alone),
+    onDemand: true,
   },
   "runtime-tools": {
     about: "the validation programs of the Open Container Initiative, with runc and crun beside it",
