@@ -70,12 +70,14 @@ withUsers("a user namespace that denies groups can be joined", () => {
   const first = make("sleep 100");
   succeeded(call(["create", "--bundle", first.dir, first.id]));
   const { pid } = JSON.parse(succeeded(call(["state", first.id])).stdout) as { pid: number };
-  const second = run("id -u", (config) => {
+  const second = make("id -u; exec sleep 100", (config) => {
     config.linux.namespaces = ["ipc", "uts", "mount"].map((type) => ({ type }));
     for (const type of ["user", "pid"]) config.linux.namespaces.push({ type, path: `/proc/${pid}/ns/${type}` });
     config.linux.uidMappings = config.linux.gidMappings = undefined;
   });
-  expect(succeeded(second).stdout).toBe("0\n");
+  succeeded(call(["run", "-d", "--bundle", second.dir, second.id]));
+  expect(succeeded(call(["exec", second.id, "id", "-u"])).stdout).toBe("0\n");
+  succeeded(call(["delete", "--force", second.id]));
   succeeded(call(["delete", "--force", first.id]));
 });
 

@@ -23,12 +23,18 @@ export function groupsAreDenied(gids: Mappings): boolean {
  * Whether setgroups(2) is not to be had in a process's user namespace: in a new one as above, in another's and the caller's by what it says. Which
  * groups were asked for and are not given is warned of.
  *
- * @param made whether the container has a user namespace that was made for it; @param joined one of others.
+ * @param made whether the container has a user namespace that was made for it.
+ * @param joined the file that says it of one that is joined ("" when there is none to ask); undefined: it is the caller's.
  */
-export function withoutGroups(config: Config, made: boolean, joined: boolean, log: Pick<Log, "warn">): boolean {
+export function withoutGroups(
+  config: Config,
+  made: boolean,
+  joined: string | undefined,
+  log: Pick<Log, "warn">,
+): boolean {
   if (made) return groupsAreDenied(config.linux?.gidMappings ?? []);
-  const file = joined ? setgroupsOfJoined(config) : inFirstUserNamespace() ? undefined : "/proc/self/setgroups";
-  if (file === undefined || readTextIfThere(file)?.trimEnd() !== "deny") return false;
+  const file = joined ?? (inFirstUserNamespace() ? "" : "/proc/self/setgroups");
+  if (file === "" || readTextIfThere(file)?.trimEnd() !== "deny") return false;
   const asked = config.process?.user?.additionalGids ?? [];
   if (asked.length > 0) {
     log.warn(`/process/user/additionalGids: the user namespace denies groups: ${asked.join(" ")} are not set`);
@@ -37,14 +43,14 @@ export function withoutGroups(config: Config, made: boolean, joined: boolean, lo
 }
 
 /** What says it of a user namespace that is joined, where its path is that of a process: another file of that process. */
-function setgroupsOfJoined({ linux }: Config): string | undefined {
+export function setgroupsOfJoined({ linux }: Config): string {
   const suffix = "/ns/user";
   for (const { type, path } of linux?.namespaces ?? []) {
     if (type === "user" && path?.startsWith("/proc/") && path.endsWith(suffix)) {
       return `${path.slice(0, -suffix.length)}/setgroups`;
     }
   }
-  return undefined;
+  return "";
 }
 
 /**

@@ -40,6 +40,7 @@ export function prepareExec(request: ExecRequest, target: ExecTarget): PreparedE
   const rlimits = process.rlimits ?? [];
   const byRuntime = !rootless && (all & CLONE_NEWUSER) !== 0;
   const uid = process.user?.uid ?? 0;
+  const denial = (all & CLONE_NEWUSER) !== 0 ? `/proc/${target.record.init_process_pid}/setgroups` : undefined;
   return {
     input: {
       id: request.id,
@@ -49,7 +50,7 @@ export function prepareExec(request: ExecRequest, target: ExecTarget): PreparedE
       process: {
         home: needsHome(process) ? homeDirectory(`/proc/${target.record.init_process_pid}/root`, uid) : "/",
         ownedStdio: process.terminal ? TERMINAL : stdioToOwn(hostId(config, uid), request.detach),
-        groupsKept: keepsGroups(config) || withoutGroups(config, (all & CLONE_NEWUSER) !== 0, false, request.log),
+        groupsKept: keepsGroups(config) || withoutGroups(config, false, denial, request.log),
       },
       filter: seccompFilter(config, filterCacheDirectory(), request.log),
       rlimits: withCallersOpenFiles(rlimits, byRuntime ? [] : rlimits),

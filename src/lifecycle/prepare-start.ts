@@ -26,7 +26,7 @@ import { validateId } from "../state/state-root.ts";
 import { cgroupOwner } from "./cgroup-owner.ts";
 import type { CreateRequest } from "./create-request.ts";
 import { hostId } from "./host-id.ts";
-import { withoutGroups } from "./id-maps.ts";
+import { setgroupsOfJoined, withoutGroups } from "./id-maps.ts";
 import { callersOpenFiles } from "./limits.ts";
 import { filterCacheDirectory, seccompFilter } from "./seccomp-filter.ts";
 
@@ -120,7 +120,9 @@ export function prepareStart(
       ownedStdio: config.process!.terminal
         ? TERMINAL
         : stdioToOwn(hostId(config, config.process!.user?.uid ?? 0), detached),
-      groupsKept: keepsGroups(config) || withoutGroups(config, namespaces.newUser, inUser, request.log),
+      groupsKept:
+        keepsGroups(config) ||
+        withoutGroups(config, namespaces.newUser, inUser ? setgroupsOfJoined(config) : undefined, request.log),
     },
     startBy,
     sessionKeyring: !request.noNewKeyring,
