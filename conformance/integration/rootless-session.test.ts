@@ -77,11 +77,11 @@ inSession("all of a user's ids are mapped, by newuidmap and newgidmap", () => {
   expect(seen.trim().split(/\s+/)).toEqual([...map, ...map, "allow"].map(String));
 });
 
-inSession("another user of the container is a subordinate id, with groups of its own", () => {
+inSession("another user of the container is a subordinate id", () => {
   const of = make("id -u; id -G; touch /tmp/made", (config) => {
-    config.process.user = { uid: 5, gid: 6, additionalGids: [7, 8] };
+    config.process.user = { uid: 5, gid: 6 };
   });
-  expect(succeeded(as(asUser, "run", "--bundle", of.dir, of.id)).stdout).toBe("5\n6 7 8\n");
+  expect(succeeded(as(asUser, "run", "--bundle", of.dir, of.id)).stdout).toBe("5\n6\n");
   expect(statSync(join(of.rootfs, "tmp/made"))).toMatchObject({ uid: firstSubordinate + 4, gid: firstSubordinate + 5 });
 });
 

@@ -181,7 +181,11 @@ withUsers("what needs a cgroup is refused by name where the container has none",
   const told: [args: string[], code: number, words: RegExp][] = [
     [["pause", of.id], 1, /cannot toggle freezer: cgroups not configured for container/],
     [["ps", of.id], 1, /unable to get all container pids/],
-    [["update", "--pids-limit", "9", of.id], 1, /cannot set pids limit: container could not join or create cgroup/],
+    [
+      ["update", "--pids-limit", "9", of.id],
+      1,
+      /cannot set (pids|cgroup) limit: container could not join or create cgroup/,
+    ],
     [["exec", "--cgroup", "below", of.id, "true"], 255, /the container has no cgroup of its own.*--cgroup/],
     [["checkpoint", of.id], 1, /./],
   ];
