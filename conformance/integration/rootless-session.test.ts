@@ -77,7 +77,7 @@ inSession("all of a user's ids are mapped, by newuidmap and newgidmap", () => {
   expect(seen.trim().split(/\s+/)).toEqual([...map, ...map, "allow"].map(String));
 });
 
-inSession("another user of the container is a subordinate id", () => {
+inSession("another user of the container is a subordinate id, and has no other groups", () => {
   const of = make("id -u; id -G; touch /tmp/made", (config) => {
     config.process.user = { uid: 5, gid: 6 };
   });
@@ -130,6 +130,19 @@ cgroupfs("where no cgroup is delegated, limits and a path are refused", () => {
   });
   expect(elsewhere).toMatchObject({ code: 1, stdout: "" });
   expect(complaint(elsewhere)).toMatch(/cannot make the cgroup.*\/linux\/cgroupsPath/);
+});
+
+/** Both cgroups are the user's, what is above both is not: nobody may move a process from one to the other. */
+cgroupfs("a cgroup that was made and can't be entered is refused, and taken away", () => {
+  const name = `${home.split("/").at(-2)}-unreachable`;
+  const group = `/user.slice/user-${user}.slice/user@${user}.service/${name}`;
+  const outcome = run("echo ran", (config) => {
+    limited(config);
+    config.linux.cgroupsPath = group;
+  });
+  expect(outcome).toMatchObject({ code: 1, stdout: "" });
+  expect(complaint(outcome)).toMatch(/failed to move into the container's cgroup.*EACCES/);
+  expect(existsSync(join("/sys/fs/cgroup", group))).toBe(false);
 });
 
 inSession("in a delegated cgroup limits are in force, updated and removed", async () => {
