@@ -1,12 +1,11 @@
 import { readFileSync } from "node:fs";
-import { userInfo } from "node:os";
 import type { Config, IdMapping } from "./bundle.ts";
 
 /** The tests can be run by an ordinary user: then that is who the containers belong to, each with a user namespace of its own. */
 export const isRoot = process.getuid!() === 0;
 
 /** As /etc/passwd has it. */
-export const userName = userInfo().username;
+export const userName = Bun.spawnSync(["id", "-un"]).stdout.toString().trim();
 
 /** Where the tests' directories are. Both are a tmpfs. */
 export const scratchPlace = isRoot ? "/run" : (process.env.XDG_RUNTIME_DIR ?? "/tmp");
