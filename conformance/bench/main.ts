@@ -21,6 +21,8 @@ const limitMs = 10_000;
 /** Where a runtime works: its state, and a bundle of its own for each kind, alike but for the cgroup. */
 interface Stand {
   readonly runtime: Runtime;
+  /** A copy of its own, see {@link install}. */
+  readonly executable: string;
   readonly command: string;
   readonly plain: string;
   readonly full: string;
@@ -81,11 +83,26 @@ function prepare(runtime: Runtime, scratch: string, cgroup: string): Stand {
     string,
     string,
   ];
-  // Each as freshly installed: what of a large executable is still in memory, and in which pieces, depends on what else the
-  // machine has done, and is a millisecond of its start.
   const executable = join(place, basename(runtime.path));
+  return {
+    runtime,
+    executable,
+    command: `${executable} --root ${join(place, "state")}`,
+    plain,
+    full,
+    small,
+    stays,
+    smallConfig,
+  };
+}
+
+/**
+ * As freshly installed, for every contest: what of a large executable is still in memory, and in which pieces, depends on what else
+ * the machine has done, and is a millisecond of its start.
+ */
+function install({ runtime, executable }: Stand): void {
+  rmSync(executable, { force: true });
   writeFileSync(executable, readFileSync(runtime.path), { mode: 0o755 });
-  return { runtime, command: `${executable} --root ${join(place, "state")}`, plain, full, small, stays, smallConfig };
 }
 
 async function measureAll(stands: readonly Stand[], rounds: number, runs: number, scratch: string) {
@@ -97,6 +114,7 @@ async function measureAll(stands: readonly Stand[], rounds: number, runs: number
   });
   const hold = (contest: Contest) => {
     goOn();
+    for (const stand of stands) install(stand);
     console.error(`measuring ${contest.action}: ${rounds} rounds of ${runs}`);
     measured.set(contest.action, race(contest, rounds, runs, scratch));
   };
