@@ -53,7 +53,9 @@ const version = JSON.parse(readFileSync("package.json", "utf8")).version;
 mkdirSync("build/entries", { recursive: true });
 
 function compile(outfile) {
-  execFileSync(bun, ["scripts/compile.ts", outfile, version, revision()], { stdio: "inherit" });
+  // The engine improves bytecode only when it is asked to; that it is compiled beforehand makes the time of it ours to spend.
+  const env = { ...process.env, BUN_JSC_useBytecodeOptimizer: "1" };
+  execFileSync(bun, ["scripts/compile.ts", outfile, version, revision()], { stdio: "inherit", env });
 }
 
 const outfile = process.argv[2] ?? "bin/runts";

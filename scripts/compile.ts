@@ -14,6 +14,8 @@
 
 import { dirname, join, relative, resolve } from "node:path";
 import { type BuildOutput, type BunPlugin, Glob } from "bun";
+import { minify } from "terser";
+import { SYS } from "../native-bindings/syscall-numbers.ts";
 import { installStub } from "./entry/install-stub.ts";
 import { RECORD_ADDRESS } from "./entry/layout.ts";
 
@@ -62,6 +64,19 @@ const embedded: BunPlugin = {
   },
 };
 
+/** System call numbers stand where they are used: looking up a name for the first time costs more than the call, often. */
+const numbers: BunPlugin = {
+  name: "system call numbers in place of their names",
+  setup(build) {
+    build.onLoad({ filter: /\/(src|native-bindings)\/.*\.ts$/ }, async ({ path }) => ({
+      contents: (await Bun.file(path).text()).replace(/\bSYS\.([a-z_0-9]+)\b/g, (_, name) =>
+        String(SYS[name as keyof typeof SYS]),
+      ),
+      loader: "ts",
+    }));
+  },
+};
+
 const define = {
   RUNTS_VERSION: JSON.stringify(version),
   RUNTS_COMMIT: JSON.stringify(commit),
@@ -69,20 +84,24 @@ const define = {
 };
 
 async function build(options: Parameters<typeof Bun.build>[0]): Promise<BuildOutput> {
-  const result = await Bun.build({ ...options, target: "bun", plugins: [embedded], define });
+  const result = await Bun.build({ ...options, target: "bun", plugins: [embedded, numbers], define });
   if (result.success) return result;
   for (const message of result.logs) console.error(String(message));
   process.exit(1);
 }
 
-/** Bundles a part and makes a CommonJS module of it: what it declares is declared when it is first required. */
+/**
+ * Bundles a part and makes a CommonJS module of it: what it declares is declared when it is first required. Functions that are called
+ * from one place go there: every function costs some microseconds when it is first called.
+ */
 async function wrapPart(part: string): Promise<void> {
   const result = await build({ entrypoints: [part], format: "esm", minify: { syntax: true } });
   const code = (await result.outputs[0]!.text())
     .replace(/^\/\/ @bun.*\n/, "")
     .replaceAll("import.meta.require", "require")
     .replace(/export \{\s*main\s*\};?\s*$/, "module.exports = { main };\n");
-  await Bun.write(join(entries, `${nameOf(part)}.cjs`), code);
+  const small = await minify(code, { toplevel: true, compress: { passes: 3 }, ecma: 2020 });
+  await Bun.write(join(entries, `${nameOf(part)}.cjs`), small.code!);
 }
 
 /** The second file: every other module that is required somewhere, by name, evaluated when it is called for. */
