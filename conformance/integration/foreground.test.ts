@@ -43,6 +43,22 @@ test("a program that ignores SIGTERM isn't ended by one to the runtime", async (
   expect((await call.ended).code).toBe(4);
 });
 
+test("a signal that comes before the program is there waits for it, and nothing is left", async () => {
+  const of = bundle("sleep 1000", (config) => {
+    // In one of its own the first process has no default action.
+    withoutNamespace(config, "pid");
+    const script = `echo here >'${base}/hook-runs'; sleep 0.5`;
+    config.hooks = {
+      createRuntime: [{ path: "/bin/sh", args: ["sh", "-c", script], env: [`PATH=${process.env.PATH}`] }],
+    };
+  });
+  const call = beside(["run", "--bundle", of.dir, of.id]);
+  await until("the hook", () => existsSync(join(base, "hook-runs")));
+  process.kill(call.pid, "SIGTERM");
+  expect((await call.ended).code).toBe(128 + 15);
+  expect(existsSync(join(root, of.id))).toBe(false);
+});
+
 test("run is idle while the program runs: it is not woken up", async () => {
   const of = bundle("echo ready >/out; sleep 1000");
   const call = beside(["run", "--bundle", of.dir, of.id]);

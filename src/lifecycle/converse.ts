@@ -6,6 +6,7 @@ import { writeCreatedConfig } from "../state/created-config.ts";
 import { startTimeOf } from "../state/process-identity.ts";
 import { type Heard, hear, sayGo } from "./conversation.ts";
 import { writeIdMaps } from "./id-maps.ts";
+import { standBy } from "./let-go.ts";
 import { programFailure } from "./program-failure.ts";
 import { reap } from "./reap.ts";
 import { readyRecord } from "./record.ts";
@@ -27,6 +28,7 @@ export function converse(setUp: SetUp, sync: number): void {
       reap(setUp.enterPid);
       setUp.enterPid = 0;
       if (enterNeedsRoom(prepared)) takeRoomBack(setUp);
+      if (setUp.startedBy !== "start") standBy(setUp);
       stageReadyRecord(setUp);
       if (log.debugging) log.stage(`init cloned, pid ${setUp.initPid} (child process in init())`);
       if (prepared.resctrl !== undefined) rareAnswers().enterResctrl(setUp);

@@ -29,6 +29,7 @@ import { type PreparedStart, prepareStart } from "./prepare-start.ts";
 import { firstRecord } from "./record.ts";
 import { withRoom } from "./room-for-enter.ts";
 import { spawnProgram } from "./spawn-program.ts";
+import { holdSignals } from "./supervise.ts";
 import { undoSetUp } from "./undo.ts";
 import { writePidFile } from "./write-pid-file.ts";
 
@@ -59,6 +60,10 @@ export interface SetUp {
   /** The process that was spawned: it makes init and ends. 0 once it is reaped. */
   enterPid: number;
   initPid: number;
+  /** Under run, once init is there. */
+  initPidfd: number;
+  /** Who says start: the `start` command, or a run, which stays in the foreground or does not. */
+  readonly startedBy: "start" | "run" | "foreground run";
   /** What is or will be in the state file. */
   record: ContainerRecord;
   /** Under run in the foreground: this process's end of the socket that the console's master comes through, then the master. */
@@ -117,13 +122,15 @@ function setUpPrepared(
     cgroup: undefined,
     enterPid: 0,
     initPid: 0,
+    initPidfd: -1,
+    startedBy: startBy === "fifo" ? "start" : foreground ? "foreground run" : "run",
     console: undefined,
     hookStatus: undefined,
     deviceMove: undefined,
     record: firstRecord(request, prepared),
   };
   try {
-    return build(setUp, startBy, foreground);
+    return build(setUp);
   } catch (error) {
     const killed = setUp.cgroup !== undefined && oomKilled(setUp.cgroup);
     undoSetUp(setUp);
@@ -151,9 +158,10 @@ function outOfMemory(cause: unknown): RuntimeFault {
   });
 }
 
-function build(setUp: SetUp, startBy: "fifo" | "sync", foreground: boolean): SetUpContainer {
-  const { request, prepared, directory, compiled, given } = setUp;
+function build(setUp: SetUp): SetUpContainer {
+  const { request, prepared, directory, compiled, given, startedBy } = setUp;
   const { log } = request;
+  if (startedBy === "foreground run") holdSignals();
   // Written before anything else exists: whoever finds it after this process was killed knows what to remove.
   writeRecord(request.root, setUp.record);
   setUp.cgroup = makeBirthplace(withRoom(prepared));
@@ -162,7 +170,7 @@ function build(setUp: SetUp, startBy: "fifo" | "sync", foreground: boolean): Set
   const [sync, programsEnd] = socketPair(SOCK_SEQPACKET);
   given.set("sync", programsEnd);
   try {
-    if (startBy === "fifo") makeFifos(directory, hostId(prepared.bundle.config, 0), given);
+    if (startedBy === "start") makeFifos(directory, hostId(prepared.bundle.config, 0), given);
     openNamespaces(prepared.namespaces.joined, prepared.bundle.config.linux, directory, given);
     openRareDescriptors(setUp);
     limitSilence(sync);
@@ -179,12 +187,12 @@ function build(setUp: SetUp, startBy: "fifo" | "sync", foreground: boolean): Set
   }
   if (prepared.hostMount !== undefined) noteHostMount(setUp);
   if (prepared.rlimitsByRuntime.length > 0) applyRlimits(setUp.initPid, prepared.rlimitsByRuntime);
-  const pidfd = startBy === "sync" ? letGo(setUp, sync, foreground) : -1;
+  if (startedBy !== "start") letGo(setUp, sync);
   putRecord(request.root, request.id);
   if (request.pidfdSocket !== undefined) sendPidfd(request.pidfdSocket, setUp);
   if (request.pidFile !== undefined) writePidFile(request.pidFile, setUp.initPid);
-  log.stage(startBy === "sync" ? "state written" : "state written, init waits for start");
-  return { record: setUp.record, pid: setUp.initPid, pidfd, sync, console: setUp.console, compiled };
+  log.stage(startedBy === "start" ? "state written, init waits for start" : "state written");
+  return { record: setUp.record, pid: setUp.initPid, pidfd: setUp.initPidfd, sync, console: setUp.console, compiled };
 }
 
 /** Without a mount namespace: which of the mounts on the directory is this container's, before another one is made on it. */

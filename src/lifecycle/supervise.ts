@@ -21,6 +21,28 @@ const SIGRTMAX = 64;
 const SIGTTIN = 21;
 const SIGTTOU = 22;
 
+const SIG_BLOCK = 0;
+const SIG_UNBLOCK = 1;
+const SIGSET_BYTES = 8;
+
+/** A signal to this process waits, from now on until {@link releaseSignals}: it is for a process that is not there yet. */
+export function holdSignals(): void {
+  maskSignals(SIG_BLOCK);
+}
+
+/** Those that came meanwhile arrive now. */
+export function releaseSignals(): void {
+  maskSignals(SIG_UNBLOCK);
+}
+
+/** rt_sigprocmask(2) */
+function maskSignals(how: number): void {
+  const set = new Uint32Array(2);
+  for (const signal of FORWARDED) set[0]! |= 1 << (signal - 1);
+  for (let signal = SIGRTMIN; signal <= SIGRTMAX; signal++) set[1]! |= 1 << (signal - 33);
+  syscall(SYS.rt_sigprocmask, how, addressOf(set), 0, SIGSET_BYTES);
+}
+
 /**
  * From now on signals to this process go to the container's process.
  *
