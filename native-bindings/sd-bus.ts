@@ -129,7 +129,7 @@ function bytesOf(array: ArrayBufferView): Uint8Array {
 }
 
 /** The first complete type of a signature: "a(ss)s" → "a(ss)". D-Bus specification, "Type system". */
-export function firstType(signature: string): string {
+function firstType(signature: string): string {
   if (signature[0] === "a") return `a${firstType(signature.slice(1))}`;
   if (signature[0] !== "(") return signature[0] ?? "";
   let depth = 0;

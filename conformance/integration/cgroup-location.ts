@@ -9,6 +9,15 @@ export const globalOptions = (process.env.RUNTS_TEST_GLOBAL_OPTIONS ?? "").split
  * right below the hierarchies' roots, an ordinary user's beside the tests' own. */
 export const bySystemd = globalOptions.includes("--systemd-cgroup");
 
+/** By which an ordinary user's calls find the service manager that makes those cgroups. */
+export const session: Record<string, string> =
+  bySystemd && !isRoot
+    ? {
+        XDG_RUNTIME_DIR: process.env.XDG_RUNTIME_DIR ?? "",
+        DBUS_SESSION_BUS_ADDRESS: process.env.DBUS_SESSION_BUS_ADDRESS ?? "",
+      }
+    : {};
+
 export const hasCgroupV2 = existsSync("/sys/fs/cgroup/cgroup.controllers");
 
 const ownCgroup = hasCgroupV2 ? readFileSync("/proc/self/cgroup", "utf8").trim().slice("0::".length) : "/";

@@ -2,7 +2,7 @@ import { afterAll, afterEach, setDefaultTimeout } from "bun:test";
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { type Config, type Edit, makeRootfs, usualConfig } from "./bundle.ts";
-import { cgroupsPathOf, globalOptions } from "./cgroup-location.ts";
+import { cgroupsPathOf, globalOptions, session } from "./cgroup-location.ts";
 import { sweep, waitUntilClean } from "./leftovers.ts";
 import { scratchPlace } from "./ordinary-user.ts";
 import { type CallOptions, call, callBeside, type Outcome, patience, readOutput, runtimePath } from "./runtime.ts";
@@ -51,7 +51,8 @@ export function containers(area: string) {
   const base = mkdtempSync(join(scratchPlace, `runts-${area}-`));
   const tag = basename(base);
   const [root, tmpdir] = [join(base, "root"), join(base, "tmpdir")];
-  const env = { PATH: process.env.PATH ?? "/usr/sbin:/usr/bin:/sbin:/bin", HOME: "/root", TMPDIR: tmpdir };
+  const path = process.env.PATH ?? "/usr/sbin:/usr/bin:/sbin:/bin";
+  const env = { PATH: path, HOME: "/root", TMPDIR: tmpdir, ...session };
   let count = 0;
   let made: string[] = [];
   prepare(base, tmpdir);

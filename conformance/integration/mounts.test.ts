@@ -69,8 +69,8 @@ const bindOptions: typeof tmpfsOptions = [
 ];
 
 for (const [options, there, absent] of bindOptions) {
-  // What the source's mount says of access times is locked in a user namespace.
-  needs(...(options.includes("noatime") ? (["root"] as const) : []))(
+  // What the source's mount has (of access times, or nosuid, nodev and noexec) is locked in a user namespace.
+  needs(...(options.includes("noatime") || options.length === 0 ? (["root"] as const) : []))(
     `a bind with [${options}] has ${there.concat(absent.map((option) => `no ${option}`)).join(", ")}`,
     () => {
       const seen = prints(optionsOfM, bind(hostDir, ...options))

@@ -200,15 +200,21 @@ needs("systemd")("a path that names a directory is refused in runc's words", () 
   });
   const outcome = runtime([...SYSTEMD, "run", "--bundle", of.dir, of.id]);
   expect(outcome.code).toBe(1);
-  expect(complaint(outcome)).toContain('expected cgroupsPath to be of format "slice:prefix:name" for systemd cgroups');
+  const words = 'expected cgroupsPath to be of format "slice:prefix:name" for systemd cgroups';
+  expect(complaint(outcome)).toContain(words);
+  const lint = runtime([...SYSTEMD, "validate", of.dir]);
+  expect([lint.code, lint.stdout.includes(words)]).toEqual([1, true]);
 });
 
 needs("no systemd")("without systemd the flag is refused in runc's words, and nothing is left", () => {
   const of = bundle("true", inUnit("none"));
   const outcome = runtime([...SYSTEMD, "run", "--bundle", of.dir, of.id]);
   expect(outcome.code).toBe(1);
-  expect(complaint(outcome)).toContain("systemd not running on this host, cannot use systemd cgroups manager");
+  const words = "systemd not running on this host, cannot use systemd cgroups manager";
+  expect(complaint(outcome)).toContain(words);
   expect(runtime(["state", of.id]).code).toBe(1);
+  expect(complaint(runtime([...SYSTEMD, "explain", of.dir]))).toContain(words);
+  expect(runtime([...SYSTEMD, "validate", of.dir]).stdout).toContain(words);
 });
 
 /** The user with a session of its own, if there is one. */

@@ -1,6 +1,7 @@
 import { RuntimeFault } from "../report/fault.ts";
 import type { Log } from "../report/log.ts";
 import { absolutePath, type StateRoot, stateRoot } from "../state/state-root.ts";
+import { parseBool } from "./option-value.ts";
 import type { Invocation, OptionValues } from "./parse-arguments.ts";
 
 /** What every command is given. Its exit status is 0 unless it returns another. */
@@ -32,4 +33,18 @@ export function reportFormat(request: CommandRequest): "text" | "json" {
 /** The bundle's directory, absolute: the argument, else `--bundle`, else the working directory. */
 export function bundleOf(request: CommandRequest): string {
   return absolutePath(request.arguments[0] ?? (textOption(request.options, "bundle") || "."));
+}
+
+/** The global options that say how a container's cgroup is made. @throws RuntimeFault for a `--rootless` that is no mode. */
+export function cgroupOptions({ global }: CommandRequest): { systemdCgroup: boolean; rootless: boolean | "auto" } {
+  return { systemdCgroup: global["systemd-cgroup"] === true, rootless: rootlessMode(textOption(global, "rootless")) };
+}
+
+function rootlessMode(text: string): boolean | "auto" {
+  if (text === "" || text === "auto") return "auto";
+  const value = parseBool(text);
+  if (value === undefined) {
+    throw new RuntimeFault({ what: "not true, false or auto", where: "--rootless", value: text });
+  }
+  return value;
 }

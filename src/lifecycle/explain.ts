@@ -1,8 +1,7 @@
 import { compileStart } from "../plan/compile.ts";
 import { kindOf } from "../plan/step-kinds.ts";
 import { explainProgram } from "../report/explain.ts";
-import type { Log } from "../report/log.ts";
-import { dryRequest } from "./dry-request.ts";
+import { type DryRun, dryRequest } from "./dry-request.ts";
 import { prepareStart } from "./prepare-start.ts";
 
 /**
@@ -12,8 +11,8 @@ import { prepareStart } from "./prepare-start.ts";
  *
  * @throws RuntimeFault for a config that can't be started.
  */
-export function explainBundle(directory: string, format: "text" | "json", log: Log): string {
-  const { plan } = prepareStart(dryRequest(directory, log), "fifo", false, "");
+export function explainBundle(dryRun: DryRun, format: "text" | "json"): string {
+  const { plan } = prepareStart(dryRequest(dryRun), "fifo", false, "");
   const { program, given } = compileStart(plan);
   return explainProgram({ stages: plan.stages, given }, program, (step) => kindOf(step).describe(step), format);
 }

@@ -9,20 +9,20 @@ import { readConfigText } from "../bundle/read-config-text.ts";
 import { readHostCapabilities } from "../host/host-capabilities.ts";
 import { RuntimeFault } from "../report/fault.ts";
 import type { Log } from "../report/log.ts";
-import { dryRequest } from "./dry-request.ts";
+import { type DryRun, dryRequest } from "./dry-request.ts";
 import { prepareStart } from "./prepare-start.ts";
 
 /**
- * What keeps the bundle in `directory` from running on this host as this user, and what in it will not do what it seems to say.
+ * What keeps a bundle from running on this host as this user, with its cgroup made in the way that is asked for, and what in it will not do what it seems to say.
  *
  * @throws RuntimeFault when there is no config.json that can be read.
  */
-export function lintBundle(directory: string): Lint {
-  const { physical, configText } = readConfigText(directory);
+export function lintBundle(dryRun: Omit<DryRun, "log">): Lint {
+  const { physical, configText } = readConfigText(dryRun.bundle);
   const { faults, warnings } = lintText(configText, readHostCapabilities());
   const more: ConfigFault[] = [];
   checkRootfs(configText, physical, more);
-  if (faults.length === 0 && more.length === 0) checkPlan(directory, warnings, more);
+  if (faults.length === 0 && more.length === 0) checkPlan(dryRun, warnings, more);
   return {
     faults: [...more.filter(({ severity }) => severity === "fault"), ...faults],
     warnings: [...warnings, ...more.filter(({ severity }) => severity === "warning")],
@@ -54,7 +54,7 @@ function rootPath(configText: string): string | undefined {
 }
 
 /** What only planning finds: sources that are not there, mounts that can't be, a profile that would stop the runtime. */
-function checkPlan(directory: string, known: readonly ConfigFault[], into: ConfigFault[]): void {
+function checkPlan(dryRun: Omit<DryRun, "log">, known: readonly ConfigFault[], into: ConfigFault[]): void {
   const told = known.map(({ pointer, message }) => `${pointer}: ${message}`);
   const silent = () => {};
   const log: Log = {
@@ -66,7 +66,7 @@ function checkPlan(directory: string, known: readonly ConfigFault[], into: Confi
     warn: (message) => told.includes(message) || warning(into, "", message),
   };
   try {
-    prepareStart(dryRequest(directory, log), "fifo", false, "");
+    prepareStart(dryRequest({ ...dryRun, log }), "fifo", false, "");
   } catch (error) {
     if (!(error instanceof RuntimeFault)) throw error;
     const { what, where = "", value, errno, hint } = error.facts;

@@ -73,9 +73,8 @@ export class ServiceManager {
    * @throws RuntimeFault
    */
   startTransient(unit: string, properties: readonly Property[]): void {
-    const given = properties.map(({ name, signature, value }) => [name, { signature, value }] as const);
     const start = () =>
-      this.call("StartTransientUnit", "ssa(sv)a(sa(sv))", [unit, "replace", given as unknown as BusValue, []]);
+      this.call("StartTransientUnit", "ssa(sv)a(sa(sv))", [unit, "replace", asVariants(properties), []]);
     told(`unable to start unit "${unit}"`, () => {
       let job: string;
       this.listen();
@@ -109,9 +108,8 @@ export class ServiceManager {
 
   /** Changes properties of a unit until it ends. @throws RuntimeFault */
   setProperties(unit: string, properties: readonly Property[]): void {
-    const given = properties.map(({ name, signature, value }) => [name, { signature, value }] as const);
     told(`unable to set unit properties of "${unit}"`, () =>
-      this.call("SetUnitProperties", "sba(sv)", [unit, true, given as unknown as BusValue]),
+      this.call("SetUnitProperties", "sba(sv)", [unit, true, asVariants(properties)]),
     );
   }
 
@@ -155,6 +153,11 @@ export class ServiceManager {
     });
     return result;
   }
+}
+
+/** "a(sv)": names, each with a value that has its own type. */
+function asVariants(properties: readonly Property[]): BusValue {
+  return properties.map(({ name, signature, value }) => [name, { signature, value }]) as unknown as BusValue;
 }
 
 /** Where there is no bus, root can speak to systemd on its own socket. */

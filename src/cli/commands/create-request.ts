@@ -2,12 +2,11 @@ import type { Activation } from "../../lifecycle/activation.ts";
 import type { CreateRequest } from "../../lifecycle/create.ts";
 import { RuntimeFault } from "../../report/fault.ts";
 import { absolutePath } from "../../state/state-root.ts";
-import { parseBool } from "../option-value.ts";
-import { type CommandRequest, rootOf, textOption } from "../request.ts";
+import { type CommandRequest, cgroupOptions, rootOf, textOption } from "../request.ts";
 
 /** What `create` and `run` have in common. Paths are made absolute here: creating changes the working directory. */
 export function createRequest(request: CommandRequest): CreateRequest {
-  const { options, global, log } = request;
+  const { options, log } = request;
   const preserveFds = (options["preserve-fds"] as number | undefined) ?? 0;
   if (preserveFds < 0) {
     throw new RuntimeFault({
@@ -30,8 +29,7 @@ export function createRequest(request: CommandRequest): CreateRequest {
     preserveFds: passed?.count ?? 0,
     activation: passed?.environment,
     notifySocket: process.env.NOTIFY_SOCKET || undefined,
-    systemdCgroup: global["systemd-cgroup"] === true,
-    rootless: rootlessMode(textOption(global, "rootless")),
+    ...cgroupOptions(request),
     log,
   };
 }
@@ -45,13 +43,4 @@ function passedOn(preserveFds: number): Activation | undefined {
 
 function absoluteOrAbsent(path: string): string | undefined {
   return path === "" ? undefined : absolutePath(path);
-}
-
-function rootlessMode(text: string): boolean | "auto" {
-  if (text === "" || text === "auto") return "auto";
-  const value = parseBool(text);
-  if (value === undefined) {
-    throw new RuntimeFault({ what: "not true, false or auto", where: "--rootless", value: text });
-  }
-  return value;
 }

@@ -1,7 +1,9 @@
 import { explainBundle } from "../../lifecycle/explain.ts";
 import { writeOut } from "../../report/output.ts";
-import { bundleOf, type CommandRequest, reportFormat } from "../request.ts";
+import { bundleOf, type CommandRequest, cgroupOptions, reportFormat } from "../request.ts";
 
 export function run(request: CommandRequest): undefined {
-  writeOut(explainBundle(bundleOf(request), reportFormat(request), request.log));
+  writeOut(
+    explainBundle({ bundle: bundleOf(request), ...cgroupOptions(request), log: request.log }, reportFormat(request)),
+  );
 }
