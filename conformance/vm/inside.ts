@@ -4,7 +4,7 @@
  */
 import { passes, type Unit } from "./passes.ts";
 
-/** One more than processors: tests wait now and then. */
+/** One more than processors: tests wait now and then, and time out when there are too many. */
 const AT_ONCE = 3;
 /** For one unit that says nothing else. */
 const LIMIT_MS = 900_000;
