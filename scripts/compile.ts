@@ -100,7 +100,8 @@ async function wrapPart(part: string): Promise<void> {
     .replace(/^\/\/ @bun.*\n/, "")
     .replaceAll("import.meta.require", "require")
     .replace(/export \{\s*main\s*\};?\s*$/, "module.exports = { main };\n");
-  const small = await minify(code, { toplevel: true, compress: { passes: 3 }, ecma: 2020 });
+  // The names of functions stay: stack traces have them.
+  const small = await minify(code, { toplevel: true, compress: { passes: 3 }, ecma: 2020, keep_fnames: true });
   await Bun.write(join(entries, `${nameOf(part)}.cjs`), small.code!);
 }
 
