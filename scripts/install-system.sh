@@ -33,10 +33,11 @@ completions=("bash:$root/share/bash-completion/completions/runts" "zsh:$root/sha
 
 say() { printf '%-9s %s\n' "$@"; }
 
-# place MODE TARGET: from stdin, by renaming, because the old one may be running.
+# place MODE TARGET: from stdin, by renaming, because the old one may be running. Written in one go, as scripts/build.mjs does it: it starts
+# faster then, and takes less memory (docs/measurements.md).
 place() {
   mkdir -p "$(dirname "$2")"
-  cat >"$2.new"
+  dd bs=128M iflag=fullblock of="$2.new" status=none
   chmod "$1" "$2.new"
   mv -f "$2.new" "$2"
   say installed "$2"

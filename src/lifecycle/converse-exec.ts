@@ -77,15 +77,16 @@ function cloned(attempt: ExecAttempt, { first, second }: Heard, sync: number): v
   attempt.pid = first;
   if (attempt.request.log.debugging)
     attempt.request.log.stage(`process cloned, pid ${first} (child process in init())`);
-  reap(attempt.bornPid);
-  attempt.bornPid = 0;
-  reap(attempt.enterPid);
-  attempt.enterPid = 0;
   if (!attempt.request.detach) {
     attempt.pidfd = openPidfd(first);
     // Before the program runs: a signal that ended this process then would leave it behind.
     forwardSignalsTo(attempt.pidfd, attempt.console !== undefined);
   }
+  // Not sooner: they have their ends to go through, and this process would only wait for them.
+  reap(attempt.bornPid);
+  attempt.bornPid = 0;
+  reap(attempt.enterPid);
+  attempt.enterPid = 0;
   if (!attempt.plan.awaitsPlacement) return;
   const { moveIntoCgroup } = require("./exec-fallback.ts") as typeof import("./exec-fallback.ts");
   moveIntoCgroup(attempt);

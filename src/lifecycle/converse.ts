@@ -25,11 +25,14 @@ export function converse(setUp: SetUp, sync: number): void {
     let heard = hear(sync, prepared.plan.sendsDescriptors);
     if (heard.kind === Message.Cloned) {
       setUp.initPid = heard.first;
-      reap(setUp.enterPid);
-      setUp.enterPid = 0;
-      if (enterNeedsRoom(prepared)) takeRoomBack(setUp);
+      if (enterNeedsRoom(prepared)) {
+        reapEnter(setUp);
+        takeRoomBack(setUp);
+      }
       if (setUp.startedBy !== "start") standBy(setUp);
       stageReadyRecord(setUp);
+      // Not sooner: it has its end to go through, and this process would only wait for it.
+      reapEnter(setUp);
       if (log.debugging) log.stage(`init cloned, pid ${setUp.initPid} (child process in init())`);
       if (prepared.resctrl !== undefined) rareAnswers().enterResctrl(setUp);
       if (prepared.plan.innerHooks.length > 0) rareAnswers().tellInnerHooks(setUp);
@@ -61,6 +64,11 @@ export function converse(setUp: SetUp, sync: number): void {
         if (log.debugging) log.stage(`answered init's ${Message[heard.kind]}`);
     }
   }
+}
+
+function reapEnter(setUp: SetUp): void {
+  reap(setUp.enterPid);
+  setUp.enterPid = 0;
 }
 
 /** Writes down the container as it will be when init is ready, while init is busy. */
