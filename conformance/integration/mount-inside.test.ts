@@ -44,12 +44,13 @@ needs("user namespaces", "sources inside")("also in a user namespace", () => {
   expect(succeeded(shownTwice(true, [])).stdout).toBe("once more\n65534\n");
 });
 
-needs("idmapped mounts")("and be id-mapped", () => {
+needs("idmapped mounts", "idmapped tmpfs")("and be id-mapped", () => {
   expect(succeeded(shownTwice(false, ["idmap"])).stdout).toBe(`once more\n${host}\n`);
 });
 
 needs(
   "idmapped mounts",
+  "idmapped tmpfs",
   "user namespaces",
   "sources inside",
 )("and be id-mapped in a user namespace", () => {
