@@ -52,6 +52,13 @@ needs("systemd", "cgroup v2")("a container is a scope of its slice, with runc's 
   expect(status).toContain(`${slice}/${unit}`);
 });
 
+needs("systemd", "cgroup v2")("a controller that systemd does not know is there, too", () => {
+  const { id } = running("huge", (config) => {
+    config.linux.resources = { ...config.linux.resources, hugepageLimits: [{ pageSize: "2MB", limit: 4 << 20 }] };
+  });
+  expect(file(id, "hugetlb.2MB.max")).toBe(`${4 << 20}`);
+});
+
 needs("systemd", "cgroup v2")("without a path it is runc-ID.scope in system.slice", () => {
   const of = bundle("sleep 1000", (config) => {
     delete config.linux.cgroupsPath;

@@ -1,6 +1,7 @@
 import { EEXIST } from "../../../native-bindings/errno.ts";
 import { RuntimeFault } from "../../report/fault.ts";
 import { applyWrites } from "../apply-writes.ts";
+import { enableControllers } from "../enable-controllers.ts";
 import { fillCpuset } from "../fill-cpuset.ts";
 import { handCgroupOver } from "../hand-over.ts";
 import { tryMakeCgroup } from "../make-directory.ts";
@@ -29,6 +30,8 @@ export function prepareUnit(plan: CgroupPlan, record: CgroupRecord, pid: number)
     manager.close();
   }
   makeTheRest(plan, record);
+  // systemd passes on those that it knows: neither hugetlb nor rdma.
+  if (plan.mode === "v2") enableControllers(plan.unifiedMountPoint, plan.paths[""]!, plan.writes);
   if (plan.owner !== undefined) handCgroupOver(plan.paths[""]!, plan.owner);
   // Programs that systemd attached for the same rules give way to one that has all of them.
   setDevices(record, plan.devices, false, plan.rootless);
