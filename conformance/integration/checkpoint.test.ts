@@ -18,7 +18,7 @@ import { O_CLOEXEC } from "../../native-bindings/files.ts";
 import { addressOf, syscall } from "../../native-bindings/libc.ts";
 import { SYS } from "../../native-bindings/syscall-numbers.ts";
 import { type Edit, withoutNamespace } from "./bundle.ts";
-import { cgroupOf } from "./cgroup-location.ts";
+import { cgroupOf, globalOptions } from "./cgroup-location.ts";
 import { listenForDescriptor } from "./console-socket.ts";
 import { type Bundle, containers, succeeded, until } from "./harness.ts";
 import { processes } from "./leftovers.ts";
@@ -150,7 +150,7 @@ function pipe(): { reader: number; writer: number } {
 /** Calls the runtime with pipes for streams; `say` sends a line and gives the one that comes back. */
 function withPipes(args: readonly string[]) {
   const [input, output] = [pipe(), pipe()];
-  const child = Bun.spawnSync([runtimePath, "--root", root, ...args], {
+  const child = Bun.spawnSync([runtimePath, ...globalOptions, "--root", root, ...args], {
     stdin: input.reader,
     stdout: output.writer,
     stderr: output.writer,
