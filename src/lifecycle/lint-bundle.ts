@@ -13,7 +13,8 @@ import { type DryRun, dryRequest } from "./dry-request.ts";
 import { prepareStart } from "./prepare-start.ts";
 
 /**
- * What keeps a bundle from running on this host as this user, with its cgroup made in the way that is asked for, and what in it will not do what it seems to say.
+ * What keeps a bundle from running on this host as this user, with its cgroup made in the way that is asked for, and what in it will not
+ * do what it seems to say.
  *
  * @throws RuntimeFault when there is no config.json that can be read.
  */

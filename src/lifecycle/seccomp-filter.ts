@@ -1,5 +1,5 @@
 import { syscall } from "../../native-bindings/libc.ts";
-import { hostArch, SYS, type SyscallName, syscallNumbers } from "../../native-bindings/syscall-numbers.ts";
+import { SYS, type SyscallName } from "../../native-bindings/syscall-numbers.ts";
 import type { Config, LinuxSeccomp } from "../bundle/config.ts";
 import { refusesUnknownCalls } from "../plan/annotations.ts";
 import type { PlannedFilter } from "../plan/start-plan.ts";
@@ -66,7 +66,7 @@ function checkOwnCalls(
 ): void {
   let needed: readonly SyscallName[] = noNewPrivileges && !listener ? ["execve"] : NEEDED_EARLY;
   if (hooks) needed = needed.concat(NEEDED_FOR_HOOKS);
-  const blocked = needed.filter((name) => restricted.forbidden.includes(syscallNumbers(hostArch)[name]));
+  const blocked = needed.filter((name) => restricted.forbidden.includes(SYS[name]));
   if (blocked.length > 0) {
     throw new RuntimeFault({
       what: `the seccomp profile blocks ${blocked.join(", ")}, which the runtime calls after loading it`,

@@ -1,4 +1,4 @@
-import { hostArch, SYS, syscallNumbers } from "../../native-bindings/syscall-numbers.ts";
+import { SYS } from "../../native-bindings/syscall-numbers.ts";
 import { hasLabel, securityLabels } from "./build-stage.ts";
 import { planIdentity, planLookup } from "./process.ts";
 import type { PlannedFilter, StartPlanInput } from "./start-plan.ts";
@@ -83,7 +83,7 @@ function holdsSignals(input: StartPlanInput): boolean {
   if (input.startBy !== "fifo" || !input.namespaces.privatePid) return false;
   if (!loadsFilterEarly(input)) return true;
   for (const name of ["rt_sigprocmask", "signalfd4", "ppoll"] as const) {
-    if (input.filter!.forbidden.includes(syscallNumbers(hostArch)[name])) return false;
+    if (input.filter!.forbidden.includes(SYS[name])) return false;
   }
   return true;
 }
