@@ -135,7 +135,12 @@ export function tryWriteExisting(path: string, content: string): number {
 /** {@link tryWriteExisting}, throwing. The error's argument names the path and the value. */
 export function writeExisting(path: string, content: string): void {
   const result = tryWriteExisting(path, content);
-  if (result < 0) throw new SystemError("write", `${JSON.stringify(path)}, ${JSON.stringify(content)}`, -result);
+  if (result < 0) throw writeError(path, content, result);
+}
+
+/** What a negative `result` of {@link tryWriteExisting} is thrown as. */
+export function writeError(path: string, content: string, result: number): SystemError {
+  return new SystemError("write", `${JSON.stringify(path)}, ${JSON.stringify(content)}`, -result);
 }
 
 /**

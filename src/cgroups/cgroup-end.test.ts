@@ -61,6 +61,14 @@ for (const [name, layout, run] of [
     for (const directory of directoriesOf(record)) expect(exists(directory)).toBe(false);
   });
 
+  run(`a cgroup of ${name} that its last process took along is neither thawed nor killed in vain`, () => {
+    const record = prepare(layout);
+    removeCgroup(record);
+    thaw(record);
+    killAll(record);
+    expect(isFrozen(record)).toBe(false);
+  });
+
   run(`nothing is killed through ${name} where the runtime itself is`, () => {
     const paths = Object.fromEntries(layout.hierarchies.map((h) => [h.key, h.mountPoint]));
     const record: CgroupRecord = { driver: "cgroupfs", mode: layout.mode, paths, made: [] };

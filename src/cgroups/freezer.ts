@@ -1,5 +1,5 @@
 import { ENODEV, ENOENT } from "../../native-bindings/errno.ts";
-import { readTextIfThere, tryWriteExisting, writeExisting } from "../../native-bindings/files.ts";
+import { readTextIfThere, tryWriteExisting, writeError, writeExisting } from "../../native-bindings/files.ts";
 import { sleepMilliseconds } from "../../native-bindings/sleep.ts";
 import { isErrno } from "../../native-bindings/system-error.ts";
 import { RuntimeFault } from "../report/fault.ts";
@@ -42,11 +42,18 @@ export function freeze(record: CgroupRecord): void {
   }
 }
 
-/** Lets the processes run again. @throws SystemError */
+/**
+ * Lets the processes run again. A cgroup that is gone has none: systemd removes one with its last process, which on
+ * cgroup2 a SIGKILL ends frozen as it is.
+ *
+ * @throws SystemError
+ */
 export function thaw(record: CgroupRecord): void {
   const v1 = v1Freezer(record);
-  if (v1 !== undefined) writeExisting(`${v1}/freezer.state`, "THAWED");
-  else writeExisting(`${unifiedDirectory(record)}/cgroup.freeze`, "0");
+  const file = v1 === undefined ? `${unifiedDirectory(record)}/cgroup.freeze` : `${v1}/freezer.state`;
+  const value = v1 === undefined ? "0" : "THAWED";
+  const result = tryWriteExisting(file, value);
+  if (result < 0 && result !== -ENOENT && result !== -ENODEV) throw writeError(file, value, result);
 }
 
 /** The directory that can be frozen, if there is one: on hybrid that of cgroup2 when there is no v1 freezer. */

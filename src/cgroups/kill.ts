@@ -1,5 +1,5 @@
-import { ENOENT, EOPNOTSUPP, ESRCH } from "../../native-bindings/errno.ts";
-import { tryWriteExisting } from "../../native-bindings/files.ts";
+import { ENODEV, ENOENT, EOPNOTSUPP, ESRCH } from "../../native-bindings/errno.ts";
+import { tryWriteExisting, writeError } from "../../native-bindings/files.ts";
 import { syscall } from "../../native-bindings/libc.ts";
 import { SYS } from "../../native-bindings/syscall-numbers.ts";
 import { SystemError } from "../../native-bindings/system-error.ts";
@@ -29,8 +29,8 @@ export function killAll(record: CgroupRecord): void {
       return;
     }
     // A threaded cgroup has the file, and no use for it.
-    if (result !== -ENOENT && result !== -EOPNOTSUPP)
-      throw new SystemError("write", `${JSON.stringify(`${unified}/cgroup.kill`)}, "1"`, -result);
+    if (result !== -ENOENT && result !== -EOPNOTSUPP && result !== -ENODEV)
+      throw writeError(`${unified}/cgroup.kill`, "1", result);
   }
   // What is frozen and what is listed must be the same directory.
   const directory = record.mode === "v2" ? unified : (record.paths.freezer ?? record.paths.devices);

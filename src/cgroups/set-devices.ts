@@ -1,5 +1,5 @@
 import { EPERM } from "../../native-bindings/errno.ts";
-import { close, O_WRONLY, open } from "../../native-bindings/files.ts";
+import { close, O_WRONLY, open, writeError } from "../../native-bindings/files.ts";
 import { addressOf, syscallRetry, utf8 } from "../../native-bindings/libc.ts";
 import { SYS } from "../../native-bindings/syscall-numbers.ts";
 import { SystemError } from "../../native-bindings/system-error.ts";
@@ -56,7 +56,7 @@ function writeLines(path: string, lines: readonly string[]): void {
     for (const line of lines) {
       const bytes = utf8(line);
       const count = syscallRetry(SYS.write, fd, addressOf(bytes), bytes.length);
-      if (count < 0) throw new SystemError("write", `${JSON.stringify(path)}, ${JSON.stringify(line)}`, -count);
+      if (count < 0) throw writeError(path, line, count);
     }
   } finally {
     close(fd);
