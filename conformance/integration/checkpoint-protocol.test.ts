@@ -16,6 +16,7 @@ import {
 import { join } from "node:path";
 import type { CriuOptions } from "../../src/criu/messages.ts";
 import { type Edit, withoutNamespace } from "./bundle.ts";
+import { cgroupOf } from "./cgroup-location.ts";
 import { listenForDescriptor } from "./console-socket.ts";
 import type { Script } from "./fake-criu.ts";
 import { type Bundle, containers, succeeded, until } from "./harness.ts";
@@ -105,7 +106,7 @@ test("a dump is asked for with runc's options", () => {
     expect(opts[absent]).toBeUndefined();
   }
   expect(streams).toEqual(["/dev/null", "/dev/null", "/dev/null"]);
-  expect(opts.freeze_cgroup ?? `/${of.id}`).toEndWith(`/${of.id}`);
+  expect(opts.freeze_cgroup ?? cgroupOf(of.id)).toEndWith(cgroupOf(of.id));
   expect(statSync(images(of)).mode & 0o777).toBe(0o700);
   // The container has ended, so it is deleted.
   expect(existsSync(join(root, of.id))).toBe(false);
@@ -376,7 +377,7 @@ test("a restore is asked for with runc's options, in the container's cgroup", ()
   const { pid, status } = state(of.id);
   expect(status).toBe("running");
   expect(readFileSync(join(of.dir, "pid"), "utf8")).toBe(`${pid}`);
-  expect(readFileSync(`/proc/${pid}/cgroup`, "utf8")).toContain(`/${of.id}\n`);
+  expect(readFileSync(`/proc/${pid}/cgroup`, "utf8")).toContain(`${cgroupOf(of.id)}\n`);
   expect(existsSync(join(root, of.id, "criu-root"))).toBe(false);
 });
 

@@ -3,6 +3,7 @@ import { expect } from "bun:test";
 import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Config, type Edit, put, withoutNamespace } from "./bundle.ts";
+import { cgroupDirectory } from "./cgroup-location.ts";
 import { containers, succeeded, until } from "./harness.ts";
 import { complaint, type Outcome } from "./runtime.ts";
 import { needs } from "./supports.ts";
@@ -169,8 +170,9 @@ test("a container that ends ends its execs, with 128+9", async () => {
 });
 
 function countInside(id: string): number {
-  const of = `/sys/fs/cgroup/${existsSync("/sys/fs/cgroup/cgroup.controllers") ? "" : "devices/"}${id}/cgroup.procs`;
-  return readFileSync(of, "utf8").trim().split("\n").length;
+  return readFileSync(join(cgroupDirectory(id, "devices"), "cgroup.procs"), "utf8")
+    .trim()
+    .split("\n").length;
 }
 
 test("exec while the container is killed ends in one way or the other, and leaves nothing", async () => {
@@ -188,7 +190,8 @@ test("exec while the container is killed ends in one way or the other, and leave
   }
 });
 
-// An ordinary user's container. nobody has no subordinate ids, so that only itself can be mapped.
+// An ordinary user's container. nobody has no subordinate ids, so that only itself can be mapped; and no service manager.
+const withoutSession = needs("exec command", "user namespaces", "cgroupfs driver");
 
 const user = 65_534;
 const home = join(base, "nobody");
@@ -213,7 +216,7 @@ function asUser(args: readonly string[]): Outcome {
 }
 
 for (const started of [true, false]) {
-  withUsers(`an ordinary user's container, ${started ? "running" : "created"}`, () => {
+  withoutSession(`an ordinary user's container, ${started ? "running" : "created"}`, () => {
     const of = bundle("sleep 1000", rootless);
     Bun.spawnSync(["chown", "-R", `${user}:${user}`, of.dir]);
     succeeded(asUser(["create", "--bundle", of.dir, of.id]));

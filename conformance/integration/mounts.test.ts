@@ -11,7 +11,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import type { Config, Mount } from "./bundle.ts";
-import { containers } from "./harness.ts";
+import { containers, succeeded } from "./harness.ts";
 import { complaint } from "./runtime.ts";
 import { needs } from "./supports.ts";
 
@@ -116,7 +116,7 @@ test("a file is bound over a file that the runtime makes", () => {
 test("a relative source is relative to the bundle", () => {
   const of = bundle("ls /m", add({ destination: "/m", source: "beside", options: ["bind"] }));
   mkdirSync(join(of.dir, "beside/here"), { recursive: true });
-  expect(runBundle(of).stdout).toBe("here\n");
+  expect(succeeded(runBundle(of)).stdout).toBe("here\n");
 });
 
 needs("root")("bind leaves the mounts below its source out, rbind takes them", () => {
@@ -139,20 +139,20 @@ test("mounts are made in the order of the config, later ones cover", () => {
 
 test("a destination above the root is below it", () => {
   const of = bundle("ls /m", add({ destination: "/../../../m", source: hostDir, options: ["bind"] }));
-  expect(runBundle(of).stdout).toContain("file\n");
+  expect(succeeded(runBundle(of)).stdout).toContain("file\n");
 });
 
 test("a destination is resolved inside the root, absolute symlinks too", () => {
   const of = bundle("ls /real", add({ destination: "/link", source: hostDir, options: ["bind"] }));
   mkdirSync(join(of.rootfs, "real"));
   symlinkSync("/real", join(of.rootfs, "link"));
-  expect(runBundle(of).stdout).toContain("file\n");
+  expect(succeeded(runBundle(of)).stdout).toContain("file\n");
 });
 
 test("a dangling symlink's target is made inside the root", () => {
   const of = bundle("ls /to/be/made", add({ destination: "/link", source: hostDir, options: ["bind"] }));
   symlinkSync("../../to/be/made", join(of.rootfs, "link"));
-  expect(runBundle(of).stdout).toContain("file\n");
+  expect(succeeded(runBundle(of)).stdout).toContain("file\n");
   expect(lstatSync(join(of.rootfs, "to/be/made")).isDirectory()).toBe(true);
 });
 
@@ -160,7 +160,7 @@ test("a tmpfs keeps the mode of the directory that it covers", () => {
   const of = bundle("stat -c %a /m", tmpfs());
   mkdirSync(join(of.rootfs, "m"));
   chmodSync(join(of.rootfs, "m"), 0o1750);
-  expect(runBundle(of).stdout).toBe("1750\n");
+  expect(succeeded(runBundle(of)).stdout).toBe("1750\n");
 });
 
 test("tmpcopyup copies what the image has into the tmpfs", () => {
@@ -169,7 +169,7 @@ test("tmpcopyup copies what the image has into the tmpfs", () => {
   chmodSync(join(of.rootfs, "m/a"), 0o750);
   writeFileSync(join(of.rootfs, "m/a/b"), "copied\n");
   symlinkSync("/nowhere", join(of.rootfs, "m/l"));
-  expect(runBundle(of).stdout).toBe("copied\n750:0\n/nowhere\n");
+  expect(succeeded(runBundle(of)).stdout).toBe("copied\n750:0\n/nowhere\n");
   expect(readdirSync(join(of.rootfs, "m")).sort()).toEqual(["a", "l"]);
 });
 

@@ -142,22 +142,27 @@ needs("systemd", "cgroup v2")("annotations are properties of the unit", () => {
   expect(property(unit, "Documentation")).toContain("man:runts(8)");
 });
 
-needs("systemd", "cgroup v2")(
-  "a property that systemd doesn't know is refused by its name, and nothing is left",
-  () => {
-    const of = bundle(
-      "true",
-      inUnit("unknown", (config) => {
-        config.annotations = { "org.systemd.property.NoSuchThing": "1" };
-      }),
-    );
-    const outcome = runtime([...SYSTEMD, "run", "--bundle", of.dir, of.id]);
-    expect(outcome.code).toBe(1);
-    expect(complaint(outcome)).toMatch(/unable to start unit .*NoSuchThing/);
-    expect(isGone(`${tag}-unknown.scope`)).toBe(true);
-    expect(runtime(["state", of.id]).code).toBe(1);
-  },
-);
+for (const [name, value] of [
+  ["NoSuchThing", "1"],
+  ["ExecStopPost", "[('/bin/touch', ['touch', '/hit'], false)]"],
+] as const) {
+  needs("systemd", "cgroup v2")(
+    `the property ${name}, which a scope doesn't have, is refused, and nothing is left`,
+    () => {
+      const of = bundle(
+        "true",
+        inUnit("unknown", (config) => {
+          config.annotations = { [`org.systemd.property.${name}`]: value };
+        }),
+      );
+      const outcome = runtime([...SYSTEMD, "run", "--bundle", of.dir, of.id]);
+      expect(outcome.code).toBe(1);
+      expect(complaint(outcome)).toMatch(new RegExp(`unable to start unit .*${name}`));
+      expect(isGone(`${tag}-unknown.scope`)).toBe(true);
+      expect(runtime(["state", of.id]).code).toBe(1);
+    },
+  );
+}
 
 needs("systemd", "cgroup v2")("exec'ed processes are in the unit", () => {
   const { id, unit } = running("exec");

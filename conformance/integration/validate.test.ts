@@ -87,26 +87,27 @@ withReports("the JSON has the same faults, with their values", () => {
   });
 });
 
-needs("validate and explain", "root")(
-  "an ordinary user is told what could not be checked, and of nothing that is not wrong",
-  () => {
-    const closed = join(base, "closed");
-    mkdirSync(closed, { mode: 0o700 });
-    mkdirSync(join(closed, "rootfs"));
-    const of = bundle("true", (config) => {
-      ownNamespace(config);
-      config.root.path = join(closed, "rootfs");
-    });
-    chmodSync(of.dir, 0o755);
-    const hidden = runtime(["validate", of.dir], { through: asNobody, env });
-    expect(hidden.stdout).toContain("warning: /root/path: cannot be checked by this user: ");
-    expect(hidden.code).toBe(0);
-    chmodSync(closed, 0o755);
-    chmodSync(join(closed, "rootfs"), 0o700);
-    const unreadable = runtime(["validate", of.dir], { through: asNobody, env });
-    expect([unreadable.stdout, unreadable.code]).toEqual(["0 errors, 0 warnings\n", 0]);
-  },
-);
+needs(
+  "validate and explain",
+  "root",
+  "cgroupfs driver",
+)("an ordinary user is told what could not be checked, and of nothing that is not wrong", () => {
+  const closed = join(base, "closed");
+  mkdirSync(closed, { mode: 0o700 });
+  mkdirSync(join(closed, "rootfs"));
+  const of = bundle("true", (config) => {
+    ownNamespace(config);
+    config.root.path = join(closed, "rootfs");
+  });
+  chmodSync(of.dir, 0o755);
+  const hidden = runtime(["validate", of.dir], { through: asNobody, env });
+  expect(hidden.stdout).toContain("warning: /root/path: cannot be checked by this user: ");
+  expect(hidden.code).toBe(0);
+  chmodSync(closed, 0o755);
+  chmodSync(join(closed, "rootfs"), 0o700);
+  const unreadable = runtime(["validate", of.dir], { through: asNobody, env });
+  expect([unreadable.stdout, unreadable.code]).toEqual(["0 errors, 0 warnings\n", 0]);
+});
 
 withReports("a bundle without config.json, and one that is no JSON, are told in one line", () => {
   const empty = join(base, "empty");
@@ -130,7 +131,11 @@ withReports("explain tells each step with its place and calls, in text and as JS
   expect(existsSync(join(of.rootfs, "ran"))).toBe(false);
 });
 
-needs("validate and explain", "root")("explain needs no privilege", () => {
+needs(
+  "validate and explain",
+  "root",
+  "cgroupfs driver",
+)("explain needs no privilege", () => {
   const of = bundle("true", ownNamespace);
   const { code, stdout } = runtime(["explain", of.dir], { through: asNobody, env });
   expect(code).toBe(0);

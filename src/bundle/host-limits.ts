@@ -9,8 +9,17 @@ import { namespaceOf } from "./rules/namespaces.ts";
 /** The oldest kernel that the runtime's own system calls (mount_setattr, pidfd_open, close_range ...) are all in. */
 const oldestKernel = [5, 14] as const;
 
-/** Adds a fault for what would keep the container from being created on `host`, a warning for what would be ignored. */
-export function checkAgainstHost(config: Config, host: HostCapabilities, into: ConfigFault[]): void {
+/**
+ * Adds a fault for what would keep the container from being created on `host`, a warning for what would be ignored.
+ *
+ * @param systemdCgroup whether systemd is to make the cgroup.
+ */
+export function checkAgainstHost(
+  config: Config,
+  host: HostCapabilities,
+  systemdCgroup: boolean,
+  into: ConfigFault[],
+): void {
   if (!atLeast(host, ...oldestKernel)) {
     fault(into, "", `kernel ${host.kernel.release} is older than ${oldestKernel.join(".")}`);
   }
@@ -23,7 +32,7 @@ export function checkAgainstHost(config: Config, host: HostCapabilities, into: C
   checkFileSystems(config, host, into);
   const { resources, cgroupsPath } = config.linux ?? {};
   if (resources !== undefined) checkResourcesOnHost(resources, host, "/linux/resources", into);
-  if (cgroupsPath?.split(":").length === 3) {
+  if (!systemdCgroup && cgroupsPath?.split(":").length === 3) {
     warning(
       into,
       "/linux/cgroupsPath",

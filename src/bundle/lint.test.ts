@@ -23,7 +23,7 @@ const ids = [{ containerID: 0, hostID: 0, size: 1 }];
 const rootless: Changes = { ...namespaces("user", "mount"), "/linux/uidMappings": ids, "/linux/gidMappings": ids };
 
 function lint(changes: Changes, host: Partial<HostCapabilities>): string[] {
-  const { faults, warnings } = lintText(documentWith(changes), { ...able, ...host });
+  const { faults, warnings } = lintText(documentWith(changes), { ...able, ...host }, false);
   return told([...faults, ...warnings]);
 }
 
@@ -213,8 +213,13 @@ test.each([
   expect(slips(a, b)).toBe(count);
 });
 
+test("a path of units is as it should be where systemd makes the cgroup", () => {
+  const text = documentWith({ "/linux/cgroupsPath": "a.slice:b:c" });
+  expect(lintText(text, able, true)).toEqual({ faults: [], warnings: [] });
+});
+
 test("text that is no JSON is one fault", () => {
-  const { faults, warnings } = lintText("{", able);
+  const { faults, warnings } = lintText("{", able, false);
   expect(told([...faults, ...warnings])).toEqual([
     ": invalid JSON: 1:2: unexpected end of JSON input, expected a key or }",
   ]);

@@ -20,7 +20,7 @@ import { prepareStart } from "./prepare-start.ts";
  */
 export function lintBundle(dryRun: Omit<DryRun, "log">): Lint {
   const { physical, configText } = readConfigText(dryRun.bundle);
-  const { faults, warnings } = lintText(configText, readHostCapabilities());
+  const { faults, warnings } = lintText(configText, readHostCapabilities(), dryRun.systemdCgroup);
   const more: ConfigFault[] = [];
   checkRootfs(configText, physical, more);
   if (faults.length === 0 && more.length === 0) checkPlan(dryRun, warnings, more);
