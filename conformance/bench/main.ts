@@ -4,8 +4,9 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { parseArgs } from "node:util";
 import { type Config, defaultConfig, fullConfig, writeBundle } from "../machine/bundles.ts";
-import { letCrunRun, removeCgroups } from "../machine/cgroup-hierarchies.ts";
+import { removeCgroups } from "../machine/cgroup-hierarchies.ts";
 import { stopOnSignal } from "../machine/interruption.ts";
+import { letCrunRun } from "../machine/missing-hierarchies.ts";
 import { runBounded } from "../machine/run-bounded.ts";
 import { peersOf, type Runtime, runtimeUnderTest, versionOf } from "../machine/runtimes.ts";
 import { tableLines } from "../machine/table.ts";
@@ -47,7 +48,7 @@ async function bench(): Promise<number> {
   const runtimes = [judged, ...peersOf(judged)];
   const scratch = mkdtempSync(join(tmpdir(), "bench-"));
   const cgroup = `bench-${process.pid}`;
-  const undo = runtimes.some((each) => each.name === "crun") ? await letCrunRun() : async () => {};
+  const undo = runtimes.some((each) => each.name === "crun") ? letCrunRun() : async () => {};
   try {
     const stands = runtimes.map((runtime) => prepare(runtime, scratch, cgroup));
     const measured = await measureAll(stands, rounds, runs, scratch);

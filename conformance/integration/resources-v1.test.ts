@@ -1,20 +1,12 @@
 /** Every field of `linux.resources` on cgroup v1, read back from the file that the kernel keeps it in. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  truncateSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { missingHierarchies, mountMissing } from "../machine/missing-hierarchies.ts";
 import { type Edit, put } from "./bundle.ts";
 import { hasCgroupV2 } from "./cgroup-location.ts";
-import { containers, until } from "./harness.ts";
+import { containers } from "./harness.ts";
 import { isRoot } from "./ordinary-user.ts";
 import { complaint } from "./runtime.ts";
 import { needs } from "./supports.ts";
@@ -24,11 +16,8 @@ const onV1 = needs("cgroup v1");
 
 /** Hierarchies that this machine has mounted nowhere are mounted here while the tests run. */
 const ownMounts = mkdtempSync(join(tmpdir(), "runts-hierarchies-"));
+const missing = isRoot ? missingHierarchies(["net_cls", "net_prio", "hugetlb"]) : [];
 const isMounted = (controller: string) => existsSync(`/sys/fs/cgroup/${controller}/cgroup.procs`);
-const mountable = (readFileSync("/proc/cgroups", "utf8").match(/^(net_cls|net_prio|hugetlb)\t.*\t1$/gm) ?? [])
-  .map((line) => line.split("\t")[0]!)
-  .filter((controller) => !hasCgroupV2 && isRoot && !isMounted(controller));
-const mountPoint = (controller: string) => join(isMounted(controller) ? "/sys/fs/cgroup" : ownMounts, controller);
 
 /** The first whole disk, "254:0": limits of devices are for those. */
 const disk = deviceNumber(readdirSync("/sys/block").find((name) => /^(vd|sd|nvme|xvd)/.test(name)));
@@ -56,28 +45,17 @@ function weightedDisk(): { path: string; number: string } | undefined {
   }
 }
 
+let unmount: () => Promise<void>;
+
 beforeAll(() => {
-  for (const controller of mountable) {
-    mkdirSync(join(ownMounts, controller));
-    const mounted = Bun.spawnSync(["mount", "-t", "cgroup", "-o", controller, "cgroup", join(ownMounts, controller)]);
-    if (!mounted.success) throw new Error(`${controller} can't be mounted: ${mounted.stderr}`);
-  }
+  unmount = mountMissing(missing, ownMounts);
 });
 
 afterAll(async () => {
-  for (const controller of mountable) {
-    // A hierarchy that is unmounted while removed cgroups are on their way out stays as it is, mounted nowhere.
-    await until("the end of the tests' cgroups", () => countOfCgroups(controller) === 1);
-    Bun.spawnSync(["umount", join(ownMounts, controller)]);
-  }
+  await unmount();
   if (weighted !== undefined) Bun.spawnSync(["losetup", "--detach", weighted.path]);
   rmSync(ownMounts, { recursive: true });
 });
-
-function countOfCgroups(controller: string): number {
-  const line = readFileSync("/proc/cgroups", "utf8").match(new RegExp(`^${controller}\\t.*`, "m"))!;
-  return Number(line[0].split("\t")[2]);
-}
 
 const resources =
   (pointer: string, value: unknown): Edit =>
@@ -143,13 +121,16 @@ for (const [pointer, value, controller, file, expected] of limits) {
   }
   onV1(name, () => {
     const of = create("true", resources(pointer, value));
-    const content = readFileSync(join(mountPoint(controller), of.id, file), "utf8").trim();
+    const content = readFileSync(
+      join(missing.includes(controller) ? ownMounts : "/sys/fs/cgroup", controller, of.id, file),
+      "utf8",
+    ).trim();
     expect(content.split("\n")).toContain(expected);
   });
 }
 
 function gapOf(controller: string, file: string, expected: string): string | undefined {
-  if (!isMounted(controller) && !mountable.includes(controller)) return `no hierarchy of ${controller} here`;
+  if (!isMounted(controller) && !missing.includes(controller)) return `no hierarchy of ${controller} here`;
   if (expected.startsWith("undefined")) return "no disk here";
   const counted = !file.startsWith("memory.memsw.") || existsSync(`/sys/fs/cgroup/${controller}/${file}`);
   return counted ? undefined : "the kernel does not count swap";

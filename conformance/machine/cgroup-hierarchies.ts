@@ -1,6 +1,5 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { $ } from "bun";
 
 /** Mount points of all cgroup hierarchies, version 1 and 2, in the order of /proc/self/mounts. */
 export function cgroupMounts(): string[] {
@@ -79,26 +78,4 @@ function killIfThere(pid: number): void {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
   }
-}
-
-/**
- * crun refuses a hybrid layout whose cgroup2 mount has controllers. Where that is so, mounts hugetlb, the one that is left
- * there, as a version 1 hierarchy, and says so.
- *
- * @returns a function that undoes it; it does nothing when nothing was done.
- */
-export async function letCrunRun(): Promise<() => Promise<void>> {
-  const unified = "/sys/fs/cgroup/unified/cgroup.controllers";
-  const point = "/sys/fs/cgroup/hugetlb";
-  if (!existsSync(unified) || !readFileSync(unified, "utf8").split(/\s/).includes("hugetlb")) return async () => {};
-  const made = !existsSync(point);
-  if (made) mkdirSync(point);
-  console.error(
-    `crun refuses a hybrid cgroup layout with controllers in ${unified}: mounting hugetlb at ${point} meanwhile`,
-  );
-  await $`mount -t cgroup -o hugetlb cgroup ${point}`.quiet();
-  return async () => {
-    await $`umount ${point}`.quiet();
-    if (made) rmdirSync(point);
-  };
 }

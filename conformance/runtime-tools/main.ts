@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { letCrunRun } from "../machine/cgroup-hierarchies.ts";
 import { stopOnSignal } from "../machine/interruption.ts";
+import { missingHierarchies, mountMissing } from "../machine/missing-hierarchies.ts";
 import { peersOf, type Runtime, runtimeUnderTest, versionOf } from "../machine/runtimes.ts";
 import { tableLines } from "../machine/table.ts";
 import { buildPrograms, builtPrograms, type Programs } from "./build-programs.ts";
@@ -40,7 +40,9 @@ export async function runtimeTools(args: string[]): Promise<number> {
   const names = chosen(programs, values.only);
   refuseForeignCgroups();
 
-  const undo = runtimes.some((runtime) => runtime.name === "crun") ? await letCrunRun() : async () => {};
+  const asked = missingHierarchies(["hugetlb", "net_cls", "net_prio"]);
+  if (asked.length > 0) console.error(`mounting ${asked.join(", ")} meanwhile, which programs ask for`);
+  const undo = mountMissing(asked);
   let results: Results;
   try {
     results = await runAll(programs, names, runtimes);

@@ -3,8 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { type Config, defaultConfig, seccompFilter, writeBundle } from "../machine/bundles.ts";
-import { letCrunRun, makeCgroups, removeCgroups } from "../machine/cgroup-hierarchies.ts";
+import { makeCgroups, removeCgroups } from "../machine/cgroup-hierarchies.ts";
 import { stopOnSignal } from "../machine/interruption.ts";
+import { letCrunRun } from "../machine/missing-hierarchies.ts";
 import { runBounded } from "../machine/run-bounded.ts";
 import { type Runtime, runtimeUnderTest, versionOf } from "../machine/runtimes.ts";
 import { tableLines } from "../machine/table.ts";
@@ -32,7 +33,7 @@ export async function soak(args: string[]): Promise<number> {
   const count = Number(values.count);
   if (!Number.isSafeInteger(count) || count < 1) throw new Error(`--count ${values.count} is not a positive number`);
   const runtime = runtimeUnderTest(values.runtime);
-  const undo = runtime.name === "crun" ? await letCrunRun() : async () => {};
+  const undo = runtime.name === "crun" ? letCrunRun() : async () => {};
   const scratch = mkdtempSync(join(tmpdir(), "soak-"));
   const grounds: Grounds = { scratch, cgroup: `soak-${process.pid}`, mark: `SOAK_${process.pid}` };
   try {

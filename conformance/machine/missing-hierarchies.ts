@@ -1,0 +1,54 @@
+import { existsSync, mkdirSync, readFileSync, rmdirSync } from "node:fs";
+import { join } from "node:path";
+
+/** Those of the controllers that the kernel has for cgroup v1, and that no hierarchy is mounted for. None on a pure v2 machine. */
+export function missingHierarchies(controllers: readonly string[]): string[] {
+  const root = "/sys/fs/cgroup";
+  if (existsSync(join(root, "cgroup.controllers"))) return [];
+  return controllers.filter(
+    (controller) => row(controller)?.enabled === "1" && !existsSync(join(root, controller, "cgroup.procs")),
+  );
+}
+
+/**
+ * Mounts the {@link missingHierarchies} of `controllers` for a while, each at its name in a directory. What of them the cgroup2 mount
+ * had moves there, for the whole machine.
+ *
+ * @returns a function that undoes it; it does nothing when nothing was done.
+ */
+export function mountMissing(controllers: readonly string[], directory = "/sys/fs/cgroup"): () => Promise<void> {
+  const missing = missingHierarchies(controllers);
+  const points = missing.map((controller) => join(directory, controller));
+  const made = points.filter((point) => !existsSync(point));
+  for (const point of made) mkdirSync(point);
+  for (const [index, controller] of missing.entries()) {
+    const command = ["mount", "-t", "cgroup", "-o", controller, "cgroup", points[index]!];
+    const mounted = Bun.spawnSync(command);
+    if (!mounted.success) throw new Error(`${command.join(" ")}: ${mounted.stderr}`);
+  }
+  return async () => {
+    for (const [index, controller] of missing.entries()) {
+      // A hierarchy that is unmounted while removed cgroups are on their way out stays as it is, mounted nowhere.
+      for (let waits = 0; row(controller)?.cgroups !== "1" && waits < 200; waits++) await Bun.sleep(10);
+      Bun.spawnSync(["umount", points[index]!]);
+    }
+    for (const point of made) rmdirSync(point);
+  };
+}
+
+/** crun refuses a hybrid layout whose cgroup2 mount has controllers: where hugetlb is what is left there, it is mounted, and that is said. */
+export function letCrunRun(): () => Promise<void> {
+  const unified = "/sys/fs/cgroup/unified/cgroup.controllers";
+  if (!existsSync(unified) || !readFileSync(unified, "utf8").split(/\s/).includes("hugetlb")) return async () => {};
+  console.error(`crun refuses a hybrid cgroup layout with controllers in ${unified}: hugetlb is mounted meanwhile`);
+  return mountMissing(["hugetlb"]);
+}
+
+/** A controller's line in /proc/cgroups. */
+function row(controller: string): { cgroups: string; enabled: string } | undefined {
+  for (const line of readFileSync("/proc/cgroups", "utf8").split("\n")) {
+    const [name, , cgroups, enabled] = line.split("\t");
+    if (name === controller) return { cgroups: cgroups!, enabled: enabled! };
+  }
+  return undefined;
+}
