@@ -165,10 +165,17 @@ export function writeFileAtomically(path: string, content: string, mode: number)
   }
 }
 
+const RENAME_EXCHANGE = 2;
+
 /** rename(2). */
 export function rename(from: string, to: string): void {
   const result = syscall(SYS.renameat2, AT_FDCWD, cstring(from, 0), AT_FDCWD, cstring(to, 1), 0);
   if (result < 0) throw new SystemError("rename", `${JSON.stringify(from)}, ${JSON.stringify(to)}`, -result);
+}
+
+/** renameat2(2): the two change places. Returns 0 or a negative errno, EINVAL from a file system that can't do that. */
+export function tryExchange(one: string, other: string): number {
+  return syscall(SYS.renameat2, AT_FDCWD, cstring(one, 0), AT_FDCWD, cstring(other, 1), RENAME_EXCHANGE);
 }
 
 /** unlink(2). Returns 0 or a negative errno. */

@@ -13,7 +13,7 @@ import type { DeviceMove } from "../network/move-devices.ts";
 import { compileStart } from "../plan/compile.ts";
 import type { CompiledProgram } from "../plan/compile-program.ts";
 import { asFault, RuntimeFault } from "../report/fault.ts";
-import { type ContainerRecord, putRecord, stageReplacement, writeRecord } from "../state/container-record.ts";
+import { type ContainerRecord, putReplacement, stageReplacement, writeRecord } from "../state/container-record.ts";
 import { makeContainerDirectory } from "../state/state-root.ts";
 import { limitSilence, sayGo } from "./conversation.ts";
 import { converse } from "./converse.ts";
@@ -188,7 +188,7 @@ function build(setUp: SetUp): SetUpContainer {
   if (prepared.hostMount !== undefined) noteHostMount(setUp);
   if (prepared.rlimitsByRuntime.length > 0) applyRlimits(setUp.initPid, prepared.rlimitsByRuntime);
   if (startedBy !== "start") letGo(setUp, sync);
-  putRecord(request.root, request.id);
+  putReplacement(request.root, request.id);
   if (request.pidfdSocket !== undefined) sendPidfd(request.pidfdSocket, setUp);
   if (request.pidFile !== undefined) writePidFile(request.pidFile, setUp.initPid);
   log.stage(startedBy === "start" ? "state written, init waits for start" : "state written");

@@ -6,7 +6,6 @@
  */
 import { EEXIST } from "../../native-bindings/errno.ts";
 import {
-  AT_FDCWD,
   close,
   O_CREAT,
   O_EXCL,
@@ -14,12 +13,12 @@ import {
   O_WRONLY,
   readTextIfThere,
   rename,
+  tryExchange,
   tryOpen,
   tryUnlink,
   writeAll,
 } from "../../native-bindings/files.ts";
-import { cstring, syscall, utf8 } from "../../native-bindings/libc.ts";
-import { SYS } from "../../native-bindings/syscall-numbers.ts";
+import { utf8 } from "../../native-bindings/libc.ts";
 import { SystemError } from "../../native-bindings/system-error.ts";
 import type { Hook } from "../bundle/config.ts";
 import type { CgroupRecord } from "../cgroups/record.ts";
@@ -154,55 +153,59 @@ function damaged(path: string, cause?: unknown): RuntimeFault {
  * @throws RuntimeFault with the path and the errno (ENOSPC ...).
  */
 export function writeRecord(root: string, record: ContainerRecord): void {
-  stageRecord(root, record);
-  putRecord(root, record.id);
-}
-
-/** The first half of {@link writeRecord}: the content, under a name that nobody looks for. */
-function stageRecord(root: string, record: ContainerRecord): void {
   const path = `${root}/${record.id}/${recordName}`;
   const temporary = `${path}.${process.pid}`;
-  try {
-    const fd = openNew(temporary);
-    try {
-      writeAll(fd, utf8(JSON.stringify(record)), temporary);
-    } finally {
-      close(fd);
-    }
-  } catch (error) {
-    tryUnlink(temporary);
-    throw asFault(error, "unable to store the container's state", path);
-  }
-}
-
-/** The second half: what was staged becomes the record. @throws RuntimeFault as {@link writeRecord}. */
-export function putRecord(root: string, id: string): void {
-  const path = `${root}/${id}/${recordName}`;
-  try {
-    rename(`${path}.${process.pid}`, path);
-  } catch (error) {
-    tryUnlink(`${path}.${process.pid}`);
-    throw asFault(error, "unable to store the container's state", path);
-  }
+  writeNew(temporary, record, path);
+  put(temporary, path);
 }
 
 /**
- * Stages the record that will replace that of the container's creation, which is kept beside it.
+ * Writes down what {@link putReplacement} makes the record: under the name that the record of the container's creation has from
+ * then on.
  *
  * @throws RuntimeFault as {@link writeRecord}.
  */
 export function stageReplacement(root: string, record: ContainerRecord): void {
   const directory = `${root}/${record.id}`;
-  // Only a help for bad days: a file system without hard links does without.
-  syscall(
-    SYS.linkat,
-    AT_FDCWD,
-    cstring(`${directory}/${recordName}`, 0),
-    AT_FDCWD,
-    cstring(`${directory}/${earlierName}`, 1),
-    0,
-  );
-  stageRecord(root, record);
+  writeNew(`${directory}/${earlierName}`, record, `${directory}/${recordName}`);
+}
+
+/**
+ * What was staged becomes the record, and the record of the container's creation is kept beside it.
+ *
+ * The two change places: a rename over the record would have some file systems (ext4) write both to the disk at once, and
+ * whoever removes them wait for it.
+ *
+ * @throws RuntimeFault as {@link writeRecord}.
+ */
+export function putReplacement(root: string, id: string): void {
+  const directory = `${root}/${id}`;
+  // A file system that can't do that does without what is only a help for bad days.
+  if (tryExchange(`${directory}/${earlierName}`, `${directory}/${recordName}`) < 0)
+    put(`${directory}/${earlierName}`, `${directory}/${recordName}`);
+}
+
+function writeNew(file: string, record: ContainerRecord, path: string): void {
+  try {
+    const fd = openNew(file);
+    try {
+      writeAll(fd, utf8(JSON.stringify(record)), file);
+    } finally {
+      close(fd);
+    }
+  } catch (error) {
+    tryUnlink(file);
+    throw asFault(error, "unable to store the container's state", path);
+  }
+}
+
+function put(file: string, path: string): void {
+  try {
+    rename(file, path);
+  } catch (error) {
+    tryUnlink(file);
+    throw asFault(error, "unable to store the container's state", path);
+  }
 }
 
 /** A file of that name is what a killed process of the same pid left behind. */
