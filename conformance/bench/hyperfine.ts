@@ -6,6 +6,8 @@ export interface Contest {
   readonly action: string;
   /** Runtime → command line, run without a shell. */
   readonly commands: ReadonlyMap<string, string>;
+  /** Seconds of rest before each command. */
+  readonly pause?: number;
 }
 
 /**
@@ -23,7 +25,7 @@ export function race(contest: Contest, rounds: number, runs: number, scratch: st
     const order = [...entrants.slice(turn), ...entrants.slice(0, turn)];
     const answer = measure(
       order.map(([, command]) => command),
-      runs,
+      { runs, pause: contest.pause },
       scratch,
     );
     for (const [index, [name]] of order.entries()) medians.set(name, [...(medians.get(name) ?? []), answer[index]!]);
@@ -32,12 +34,19 @@ export function race(contest: Contest, rounds: number, runs: number, scratch: st
 }
 
 /** Medians in milliseconds, in the order of the commands. */
-function measure(commands: readonly string[], runs: number, scratch: string): number[] {
+function measure(
+  commands: readonly string[],
+  { runs, pause }: { runs: number; pause: number | undefined },
+  scratch: string,
+): number[] {
   const json = join(scratch, "hyperfine.json");
-  const done = Bun.spawnSync(
-    ["hyperfine", "--shell=none", "--style=none", "--warmup=3", `--runs=${runs}`, `--export-json=${json}`, ...commands],
-    { stdin: "ignore", stdout: "ignore", stderr: "pipe" },
-  );
+  const flags = ["--shell=none", "--style=none", "--warmup=3", `--runs=${runs}`, `--export-json=${json}`];
+  if (pause !== undefined) flags.push(`--prepare=sleep ${pause}`);
+  const done = Bun.spawnSync(["hyperfine", ...flags, ...commands], {
+    stdin: "ignore",
+    stdout: "ignore",
+    stderr: "pipe",
+  });
   if (done.exitCode !== 0) throw new Error(`hyperfine failed on ${commands.join(" | ")}: ${done.stderr}`);
   const { results } = JSON.parse(readFileSync(json, "utf8")) as { results: { median: number }[] };
   rmSync(json);
