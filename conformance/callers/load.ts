@@ -4,7 +4,7 @@ import { runApart } from "./apart.ts";
 /** Containers, four at a time. */
 const containers = 50;
 /** Rounds of the two runtimes, the one after the other. */
-const rounds = 5;
+const rounds = 7;
 /** At most this share of runc's time. */
 const target = 0.8;
 

@@ -8,7 +8,7 @@ const atOnce = 4;
 
 /** A little work: files, a pipeline of processes, some arithmetic. */
 const work =
-  "i=0; while [ $i -lt 200 ]; do echo $i >/tmp/$i; i=$((i+1)); done; cat /tmp/[0-9]* | sort -n | tail -n 1 | grep -q 199";
+  "i=0; while [ $i -lt 20 ]; do echo $i >/tmp/$i; i=$((i+1)); done; cat /tmp/[0-9]* | sort -n | tail -n 1 | grep -q 19";
 
 /** Runs `place.load` containers, four at a time. The result's name is the time, "12.34 s, 15.67 s of CPU". */
 export async function dockerLoad(place: Place): Promise<void> {
@@ -19,8 +19,10 @@ export async function dockerLoad(place: Place): Promise<void> {
   let left = place.load;
   const began = performance.now();
   const used = cpuSeconds(place.cgroup);
+  // The host's network: for one of its own dockerd starts itself once more, as a hook, which costs more than the runtime.
+  const words = ["run", "--rm", "--network", "host", docker.image, "sh", "-c", work];
   const worker = async () => {
-    while (left-- > 0) statuses.push((await run(docker.run(docker.image, "sh", "-c", work))).status);
+    while (left-- > 0) statuses.push((await run(docker.client(...words))).status);
   };
   await Promise.all(Array.from({ length: atOnce }, worker));
   const seconds = ((performance.now() - began) / 1000).toFixed(2);
