@@ -32,12 +32,15 @@ export interface ProgramResult {
   readonly output?: string;
 }
 
+/** What the programs' cgroupsPath begins with: absolute in some, in others relative, which all three runtimes take for the same. */
+const askedFor = ["cgrouptest", "testdir"];
+
 /**
  * Runs one validation program against one runtime, apart from everything else: a scratch directory as working and temporary
  * directory, the runtime's state below it, and a cgroup of its own in each hierarchy, below which containers without
  * a cgroupsPath land. Afterwards what the program left behind is removed.
  *
- * The programs that ask for an absolute cgroup all ask for /cgrouptest: one run at a time.
+ * The programs that ask for a cgroup all ask for the same: one run at a time.
  */
 export async function runProgram(programs: Programs, name: string, runtime: Runtime): Promise<ProgramResult> {
   const scratch = mkdtempSync(join(tmpdir(), "runtime-tools-"));
@@ -55,7 +58,7 @@ export async function runProgram(programs: Programs, name: string, runtime: Runt
   } finally {
     await deleteContainers(runtime, join(scratch, "state"));
     await removeCgroups(cgroup);
-    await removeCgroups("cgrouptest");
+    for (const asked of askedFor) await removeCgroups(asked);
     unmountBelow(scratch);
     rmSync(scratch, { recursive: true });
   }
@@ -64,8 +67,8 @@ export async function runProgram(programs: Programs, name: string, runtime: Runt
 /** @throws when a cgroup that the programs use is there already: somebody else's run, or what one left behind. */
 export function refuseForeignCgroups(): void {
   for (const mount of cgroupMounts()) {
-    if (readdirSync(mount).includes("cgrouptest"))
-      throw new Error(`${mount}/cgrouptest exists: is another run under way?`);
+    const found = askedFor.find((asked) => readdirSync(mount).includes(asked));
+    if (found !== undefined) throw new Error(`${mount}/${found} exists: is another run under way?`);
   }
 }
 
