@@ -122,16 +122,16 @@ async function measureAll(stands: readonly Stand[], rounds: number, runs: number
   };
 
   hold(contest("run", ({ command, plain }) => `${command} run --bundle ${plain} b`));
+  hold(contest("run, nearly everything", ({ command, full }) => `${command} run --bundle ${full} b`));
+  const inTurn = ({ command, plain }: Stand) => {
+    const script = `${command} create --bundle ${plain} b && ${command} start b && ${command} delete --force b`;
+    return `sh -c '${script}'`;
+  };
+  hold(contest("create, start, delete", inTurn));
   // As people do it, one now and then. A runtime that moves another process into a cgroup of version 1 waits for every processor then,
   // which it does not when somebody has just done so.
   hold(contest("run, after a pause", ({ command, plain }) => `${command} run --bundle ${plain} b`, 0.1));
-  hold(contest("run, nearly everything", ({ command, full }) => `${command} run --bundle ${full} b`));
-  hold(
-    contest("create, start, delete", ({ command, plain }) => {
-      const script = `${command} create --bundle ${plain} b && ${command} start b && ${command} delete --force b`;
-      return `sh -c '${script}'`;
-    }),
-  );
+  hold(contest("create, start, delete, after a pause", inTurn, 0.1));
   for (const { command, plain } of stands) await must(`${command} create --bundle ${plain} held`);
   hold(contest("state", ({ command }) => `${command} state held`));
   for (const { command } of stands) await must(`${command} delete --force held`);
