@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
+import { cgroupsBelow } from "./cgroup-hierarchies.ts";
 
 /** Those of the controllers that the kernel has for cgroup v1, and that no hierarchy is mounted for. None on a pure v2 machine. */
 export function missingHierarchies(controllers: readonly string[]): string[] {
@@ -27,12 +28,16 @@ export function mountMissing(controllers: readonly string[], directory = "/sys/f
     if (!mounted.success) throw new Error(`${command.join(" ")}: ${mounted.stderr}`);
   }
   return async () => {
+    const left: string[] = [];
     for (const [index, controller] of missing.entries()) {
-      // A hierarchy that is unmounted while removed cgroups are on their way out stays as it is, mounted nowhere.
-      for (let waits = 0; row(controller)?.cgroups !== "1" && waits < 200; waits++) await Bun.sleep(10);
+      left.push(...cgroupsBelow(points[index]!));
+      // A hierarchy that is unmounted while removed cgroups are on their way out stays as it is, mounted nowhere, and containerd
+      // wants to see all that there are.
+      for (let waits = 0; row(controller)?.cgroups !== "1" && waits < 500; waits++) await Bun.sleep(10);
       Bun.spawnSync(["umount", points[index]!]);
     }
     for (const point of made) rmdirSync(point);
+    if (left.length > 0) throw new Error(`cgroups are left in hierarchies that were unmounted: ${left.join(", ")}`);
   };
 }
 
