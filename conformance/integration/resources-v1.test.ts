@@ -1,9 +1,9 @@
 /** Every field of `linux.resources` on cgroup v1, read back from the file that the kernel keeps it in. */
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { afterAll, expect, test } from "bun:test";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { missingHierarchies, mountMissing } from "../machine/missing-hierarchies.ts";
+import { mountMissing } from "../machine/missing-hierarchies.ts";
 import { type Edit, put } from "./bundle.ts";
 import { hasCgroupV2 } from "./cgroup-location.ts";
 import { containers } from "./harness.ts";
@@ -14,10 +14,10 @@ import { needs } from "./supports.ts";
 const { create, run } = containers("resources1");
 const onV1 = needs("cgroup v1");
 
+const isMounted = (controller: string) => existsSync(`/sys/fs/cgroup/${controller}/cgroup.procs`);
 /** Hierarchies that this machine has mounted nowhere are mounted here while the tests run. */
 const ownMounts = mkdtempSync(join(tmpdir(), "runts-hierarchies-"));
-const missing = isRoot ? missingHierarchies(["net_cls", "net_prio", "hugetlb"]) : [];
-const isMounted = (controller: string) => existsSync(`/sys/fs/cgroup/${controller}/cgroup.procs`);
+const own = mountMissing(isRoot ? ["net_cls", "net_prio", "hugetlb"] : [], ownMounts);
 
 /** The first whole disk, "254:0": limits of devices are for those. */
 const disk = deviceNumber(readdirSync("/sys/block").find((name) => /^(vd|sd|nvme|xvd)/.test(name)));
@@ -45,15 +45,9 @@ function weightedDisk(): { path: string; number: string } | undefined {
   }
 }
 
-let unmount: () => Promise<void>;
-
-beforeAll(() => {
-  unmount = mountMissing(missing, ownMounts);
-});
-
 afterAll(async () => {
-  await unmount();
   if (weighted !== undefined) Bun.spawnSync(["losetup", "--detach", weighted.path]);
+  await own.undo();
   rmSync(ownMounts, { recursive: true });
 });
 
@@ -122,7 +116,7 @@ for (const [pointer, value, controller, file, expected] of limits) {
   onV1(name, () => {
     const of = create("true", resources(pointer, value));
     const content = readFileSync(
-      join(missing.includes(controller) ? ownMounts : "/sys/fs/cgroup", controller, of.id, file),
+      join(own.controllers.includes(controller) ? ownMounts : "/sys/fs/cgroup", controller, of.id, file),
       "utf8",
     ).trim();
     expect(content.split("\n")).toContain(expected);
@@ -130,7 +124,7 @@ for (const [pointer, value, controller, file, expected] of limits) {
 }
 
 function gapOf(controller: string, file: string, expected: string): string | undefined {
-  if (!isMounted(controller) && !missing.includes(controller)) return `no hierarchy of ${controller} here`;
+  if (!isMounted(controller) && !own.controllers.includes(controller)) return `no hierarchy of ${controller} here`;
   if (expected.startsWith("undefined")) return "no disk here";
   const counted = !file.startsWith("memory.memsw.") || existsSync(`/sys/fs/cgroup/${controller}/${file}`);
   return counted ? undefined : "the kernel does not count swap";

@@ -11,34 +11,44 @@ export function missingHierarchies(controllers: readonly string[]): string[] {
   );
 }
 
+/** What {@link mountMissing} has done. */
+export interface Mounted {
+  /** Those that are mounted now. The kernel refuses one whose controller is at work in cgroup2. */
+  readonly controllers: readonly string[];
+  /** Unmounts them. @throws when cgroups are left in them. */
+  undo(): Promise<void>;
+}
+
 /**
  * Mounts the {@link missingHierarchies} of `controllers` for a while, each at its name in a directory. What of them the cgroup2 mount
  * had moves there, for the whole machine.
- *
- * @returns a function that undoes it; it does nothing when nothing was done.
  */
-export function mountMissing(controllers: readonly string[], directory = "/sys/fs/cgroup"): () => Promise<void> {
-  const missing = missingHierarchies(controllers);
-  const points = missing.map((controller) => join(directory, controller));
-  const made = points.filter((point) => !existsSync(point));
-  for (const point of made) mkdirSync(point);
-  for (const [index, controller] of missing.entries()) {
-    const command = ["mount", "-t", "cgroup", "-o", controller, "cgroup", points[index]!];
-    const mounted = Bun.spawnSync(command);
-    if (!mounted.success) throw new Error(`${command.join(" ")}: ${mounted.stderr}`);
+export function mountMissing(controllers: readonly string[], directory = "/sys/fs/cgroup"): Mounted {
+  const mounted: string[] = [];
+  const made: string[] = [];
+  for (const controller of missingHierarchies(controllers)) {
+    const point = join(directory, controller);
+    const isNew = !existsSync(point);
+    if (isNew) mkdirSync(point);
+    if (Bun.spawnSync(["mount", "-t", "cgroup", "-o", controller, "cgroup", point]).success) mounted.push(controller);
+    if (!isNew) continue;
+    if (mounted.includes(controller)) made.push(point);
+    else rmdirSync(point);
   }
-  return async () => {
+  const undo = async () => {
     const left: string[] = [];
-    for (const [index, controller] of missing.entries()) {
-      left.push(...cgroupsBelow(points[index]!));
+    for (const controller of mounted) {
+      const point = join(directory, controller);
+      left.push(...cgroupsBelow(point));
       // A hierarchy that is unmounted while removed cgroups are on their way out stays as it is, mounted nowhere, and containerd
       // wants to see all that there are.
       for (let waits = 0; row(controller)?.cgroups !== "1" && waits < 500; waits++) await Bun.sleep(10);
-      Bun.spawnSync(["umount", points[index]!]);
+      Bun.spawnSync(["umount", point]);
     }
     for (const point of made) rmdirSync(point);
     if (left.length > 0) throw new Error(`cgroups are left in hierarchies that were unmounted: ${left.join(", ")}`);
   };
+  return { controllers: mounted, undo };
 }
 
 /** crun refuses a hybrid layout whose cgroup2 mount has controllers: where hugetlb is what is left there, it is mounted, and that is said. */
@@ -46,7 +56,7 @@ export function letCrunRun(): () => Promise<void> {
   const unified = "/sys/fs/cgroup/unified/cgroup.controllers";
   if (!existsSync(unified) || !readFileSync(unified, "utf8").split(/\s/).includes("hugetlb")) return async () => {};
   console.error(`crun refuses a hybrid cgroup layout with controllers in ${unified}: hugetlb is mounted meanwhile`);
-  return mountMissing(["hugetlb"]);
+  return mountMissing(["hugetlb"]).undo;
 }
 
 /** A controller's line in /proc/cgroups. */

@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { stopOnSignal } from "../machine/interruption.ts";
-import { missingHierarchies, mountMissing } from "../machine/missing-hierarchies.ts";
+import { mountMissing } from "../machine/missing-hierarchies.ts";
 import { peersOf, type Runtime, runtimeUnderTest, versionOf } from "../machine/runtimes.ts";
 import { tableLines } from "../machine/table.ts";
 import { buildPrograms, builtPrograms, type Programs } from "./build-programs.ts";
@@ -40,9 +40,8 @@ export async function runtimeTools(args: string[]): Promise<number> {
   const names = chosen(programs, values.only);
   refuseForeignCgroups();
 
-  const asked = missingHierarchies(["hugetlb", "net_cls", "net_prio"]);
-  if (asked.length > 0) console.error(`mounting ${asked.join(", ")} meanwhile, which programs ask for`);
-  const undo = mountMissing(asked);
+  const { controllers, undo } = mountMissing(["hugetlb", "net_cls", "net_prio"]);
+  if (controllers.length > 0) console.error(`${controllers.join(", ")} are mounted meanwhile: programs ask for them`);
   let results: Results;
   try {
     results = await runAll(programs, names, runtimes);
