@@ -6,12 +6,13 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
 import type { Config, Mount } from "./bundle.ts";
-import { containers, succeeded } from "./harness.ts";
+import { containers, succeeded, until } from "./harness.ts";
 import { complaint } from "./runtime.ts";
 import { needs } from "./supports.ts";
 
@@ -154,6 +155,35 @@ test("a dangling symlink's target is made inside the root", () => {
   symlinkSync("../../to/be/made", join(of.rootfs, "link"));
   expect(succeeded(runBundle(of)).stdout).toContain("file\n");
   expect(lstatSync(join(of.rootfs, "to/be/made")).isDirectory()).toBe(true);
+});
+
+/** openat2(2) gives up with EAGAIN when something is renamed while it looks up a "..". */
+test("renames on the host meanwhile don't keep a link with .. from being followed", async () => {
+  const [one, other] = ["one", "other"].map((name) => join(base, name));
+  writeFileSync(one!, "");
+  const loop = `const { renameSync } = require("node:fs");
+    for (;;) { renameSync(process.argv[1], process.argv[2]); renameSync(process.argv[2], process.argv[1]); }`;
+  const renaming = Bun.spawn([process.execPath, "-e", loop, one!, other!], { stdio: ["ignore", "ignore", "ignore"] });
+  try {
+    await until("the first rename", () => existsSync(other!));
+    const cases = [
+      ["../../to/be/made", "/link"],
+      ["../real", "/link"],
+      ["../real", "/link/in/it"],
+    ] as const;
+    for (const [target, destination] of cases) {
+      for (let round = 0; round < 8; round++) {
+        const of = bundle(`ls ${destination}/`, add({ destination, source: hostDir, options: ["bind"] }));
+        mkdirSync(join(of.rootfs, "real"));
+        symlinkSync(target, join(of.rootfs, "link"));
+        expect(succeeded(runBundle(of)).stdout).toContain("file\n");
+      }
+    }
+  } finally {
+    renaming.kill("SIGKILL");
+    await renaming.exited;
+    for (const name of [one!, other!]) rmSync(name, { force: true });
+  }
 });
 
 test("a tmpfs keeps the mode of the directory that it covers", () => {

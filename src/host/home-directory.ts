@@ -1,8 +1,6 @@
-import { RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS } from "../../native-bindings/constants.ts";
 import {
   close,
   fstat,
-  O_CLOEXEC,
   O_DIRECTORY,
   O_NOCTTY,
   O_NONBLOCK,
@@ -11,8 +9,8 @@ import {
   S_IFREG,
   tryOpen,
 } from "../../native-bindings/files.ts";
-import { addressOf, cstring, syscall, text } from "../../native-bindings/libc.ts";
-import { SYS } from "../../native-bindings/syscall-numbers.ts";
+import { text } from "../../native-bindings/libc.ts";
+import { openInRoot } from "../../native-bindings/open-in-root.ts";
 import { SystemError } from "../../native-bindings/system-error.ts";
 
 /** A hostile image must not make the runtime read for ever. */
@@ -41,9 +39,7 @@ export function homeDirectory(rootfs: string, uid: number, source?: string): str
 function readInRoot(rootfs: string, path: string): string | undefined {
   const root = tryOpen(rootfs, O_PATH | O_DIRECTORY);
   if (root < 0) return undefined;
-  // struct open_how, openat2(2): flags, mode, resolve, 64 bits each.
-  const how = new Uint32Array([O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0, 0, 0, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS, 0]);
-  const fd = syscall(SYS.openat2, root, cstring(path), addressOf(how), 24);
+  const fd = openInRoot(root, path, O_NONBLOCK | O_NOCTTY);
   close(root);
   return readBounded(fd);
 }

@@ -1,15 +1,9 @@
 /** What the mounts of a container need to know of this machine. Hot: one statx for each bind mount's source, and little else. */
-import {
-  CLONE_NEWUSER,
-  PROC_SUPER_MAGIC,
-  RESOLVE_IN_ROOT,
-  RESOLVE_NO_MAGICLINKS,
-} from "../../native-bindings/constants.ts";
+import { CLONE_NEWUSER, PROC_SUPER_MAGIC } from "../../native-bindings/constants.ts";
 import { ENOENT } from "../../native-bindings/errno.ts";
 import {
   close,
   exists,
-  O_CLOEXEC,
   O_DIRECTORY,
   O_PATH,
   open,
@@ -18,6 +12,7 @@ import {
   tryStat,
 } from "../../native-bindings/files.ts";
 import { addressOf, cstring, syscall } from "../../native-bindings/libc.ts";
+import { openInRoot } from "../../native-bindings/open-in-root.ts";
 import { SYS } from "../../native-bindings/syscall-numbers.ts";
 import { inFirstUserNamespace } from "../../native-bindings/user-namespace.ts";
 import type { Config, Mount } from "../bundle/config.ts";
@@ -126,8 +121,7 @@ function isProcfs(path: string): boolean {
 function danglingDestination(rootfs: string, destination: string): string | undefined {
   const root = open(rootfs, O_PATH | O_DIRECTORY);
   try {
-    const how = new BigUint64Array([BigInt(O_PATH | O_CLOEXEC), 0n, BigInt(RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS)]);
-    const fd = syscall(SYS.openat2, root, cstring(destination), addressOf(how), 24);
+    const fd = openInRoot(root, destination, O_PATH);
     if (fd >= 0) close(fd);
     if (fd !== -ENOENT) return undefined;
   } finally {

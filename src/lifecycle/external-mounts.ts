@@ -2,11 +2,10 @@
  * The mounts of a container that come from outside of it. criu does not save what they hold: it saves a name, and binds what
  * restore says goes by that name. The names are the mount points, as runc has them: either can restore what the other saved.
  */
-import { CLONE_NEWCGROUP, RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS } from "../../native-bindings/constants.ts";
+import { CLONE_NEWCGROUP } from "../../native-bindings/constants.ts";
 import { ENOENT, ENOTDIR } from "../../native-bindings/errno.ts";
-import { close, fstat, O_CLOEXEC, O_DIRECTORY, O_PATH, open, S_IFDIR } from "../../native-bindings/files.ts";
-import { addressOf, cstring, syscall } from "../../native-bindings/libc.ts";
-import { SYS } from "../../native-bindings/syscall-numbers.ts";
+import { close, fstat, O_DIRECTORY, O_PATH, open, S_IFDIR } from "../../native-bindings/files.ts";
+import { openInRoot } from "../../native-bindings/open-in-root.ts";
 import type { Config, Mount } from "../bundle/config.ts";
 import type { ExternalMount } from "../criu/messages.ts";
 import type { CgroupLayout } from "../host/cgroup-layout.ts";
@@ -116,8 +115,7 @@ function maskedFiles(paths: readonly string[], pid: number): string[] {
 }
 
 function isFileIn(root: number, path: string): boolean {
-  const how = new BigUint64Array([BigInt(O_PATH | O_CLOEXEC), 0n, BigInt(RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS)]);
-  const fd = syscall(SYS.openat2, root, cstring(path), addressOf(how), 24);
+  const fd = openInRoot(root, path, O_PATH);
   if (fd === -ENOENT || fd === -ENOTDIR) return false;
   if (fd < 0)
     throw new RuntimeFault({

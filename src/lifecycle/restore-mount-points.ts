@@ -2,12 +2,10 @@
  * The mount points of a container that is restored: made in its root file system, as create makes them, because criu mounts on
  * what is there. In a fresh copy of an image none may be.
  */
-import { RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS } from "../../native-bindings/constants.ts";
 import { EEXIST, ENOENT } from "../../native-bindings/errno.ts";
 import {
   close,
   fstat,
-  O_CLOEXEC,
   O_CREAT,
   O_DIRECTORY,
   O_EXCL,
@@ -18,7 +16,8 @@ import {
   S_IFDIR,
   tryOpenAt,
 } from "../../native-bindings/files.ts";
-import { addressOf, cstring, syscall } from "../../native-bindings/libc.ts";
+import { cstring, syscall } from "../../native-bindings/libc.ts";
+import { openInRoot } from "../../native-bindings/open-in-root.ts";
 import { SYS } from "../../native-bindings/syscall-numbers.ts";
 import type { Config } from "../bundle/config.ts";
 import { RuntimeFault } from "../report/fault.ts";
@@ -87,10 +86,9 @@ function makeMountPoint(base: string, path: string, file: boolean, from: string)
   }
 }
 
-/** Inside the root, whatever symbolic links say. openat2(2). Returns a descriptor or a negative errno. */
+/** Inside the root, whatever symbolic links say. Returns a descriptor or a negative errno. */
 function lookUp(root: number, path: string): number {
-  const how = new BigUint64Array([BigInt(O_PATH | O_CLOEXEC), 0n, BigInt(RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS)]);
-  return syscall(SYS.openat2, root, cstring(path || "."), addressOf(how), 24);
+  return openInRoot(root, path || ".", O_PATH);
 }
 
 /** mkdir -p, each name in the directory that the names before it lead to. @throws a negative errno. */

@@ -11,10 +11,10 @@ import { EINVAL, ENOENT, ENOTDIR, EPERM } from "../../../native-bindings/errno.t
 import { AT_FDCWD, O_CLOEXEC, O_PATH } from "../../../native-bindings/files.ts";
 import { load, type Slot } from "../../program/builder.ts";
 import { Message } from "../../program/layout.ts";
-import { emptyPath, MOUNT_ATTR_BYTES, mountAttr, OPEN_HOW_BYTES, openHow, sharedSlot } from "../shared-values.ts";
+import { emptyPath, MOUNT_ATTR_BYTES, mountAttr, openHow, sharedSlot } from "../shared-values.ts";
 import type { Compilation, Step, StepKind } from "../step.ts";
 import { emitPropagation, mountFailure } from "./mount-filesystem.ts";
-import { emitAttach, emitMountPoint, type MountPoint } from "./mount-point.ts";
+import { emitAttach, emitMountPoint, emitOpenInRoot, type MountPoint } from "./mount-point.ts";
 import { emitShow } from "./show-descriptors.ts";
 
 /** What becomes of the attributes of a bind mount: MOUNT_ATTR_* for its top, and for everything below. */
@@ -113,7 +113,7 @@ function emitCloneInside(c: Compilation, path: string, recursive: boolean, into:
   const { p } = c;
   const source = sharedSlot(c, "source");
   const how = openHow(c, O_PATH | O_CLOEXEC, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
-  p.call(p.nr.openat2, load(c.rootfs), p.string(path), how, OPEN_HOW_BYTES).save(source);
+  emitOpenInRoot(c, p.string(path), how, source);
   const flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0);
   p.call(p.nr.open_tree, load(source), emptyPath(p), flags).save(into);
   p.call(p.nr.close, load(source));

@@ -92,20 +92,19 @@ export function emitLookup(c: Compilation, point: MountPoint, target: Slot, kind
     O_PATH | O_CLOEXEC | kind,
     RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | (point.noSymlinks ? RESOLVE_NO_SYMLINKS : 0),
   );
-  const again = p.label();
-  p.place(again);
-  p.call(p.nr.openat2, load(c.rootfs), p.string(point.path), how, OPEN_HOW_BYTES).save(target);
   if (!point.make) {
+    emitOpenInRoot(c, p.string(point.path), how, target);
     if (statInto !== undefined) emitStat(c, target, statInto);
     return;
   }
+  const again = p.label();
   const missing = p.label();
   const found = p.label();
-  p.onError(missing);
+  p.place(again);
+  p.call(p.nr.openat2, load(c.rootfs), p.string(point.path), how, OPEN_HOW_BYTES).save(target).onError(missing);
   if (statInto !== undefined) emitStat(c, target, statInto);
   p.jump(found);
   p.place(missing);
-  // Something was renamed or mounted anywhere on the host while a ".." was looked up. openat2(2).
   p.jumpIfErrno(target, EAGAIN, again);
   emitMake(c, point, target, how, found);
   if (!point.outsideProc) {
@@ -121,6 +120,26 @@ export function emitLookup(c: Compilation, point: MountPoint, target: Slot, kind
   p.call(p.nr.fstatfs, load(target), status);
   // Some magic numbers are negative in 32 bits (btrfs): those are no error.
   p.xor(load(status), PROC_SUPER_MAGIC).onZero(inProc).ignoreError();
+}
+
+/**
+ * Opens a path in the container's root, and tries again for EAGAIN: something was renamed or mounted anywhere on the host while a
+ * ".." was looked up. openat2(2).
+ *
+ * @param failed where any other error leads.
+ */
+export function emitOpenInRoot(c: Compilation, path: number, how: number, into: Slot, failed = c.p.fail): void {
+  const { p } = c;
+  const again = p.label();
+  const refused = p.label();
+  const found = p.label();
+  p.place(again);
+  p.call(p.nr.openat2, load(c.rootfs), path, how, OPEN_HOW_BYTES).save(into).onError(refused);
+  p.jump(found);
+  p.place(refused);
+  p.jumpIfErrno(into, EAGAIN, again);
+  p.jump(failed);
+  p.place(found);
 }
 
 function emitStat(c: Compilation, target: Slot, into: number): void {
@@ -146,9 +165,7 @@ function emitMake(c: Compilation, point: MountPoint, target: Slot, how: number, 
     p.call(p.nr.mkdirat, load(above), p.string(path.slice(start, slash)), DIRECTORY_MODE)
       .save(made)
       .ignoreError();
-    p.call(p.nr.openat2, load(c.rootfs), p.string(path.slice(0, slash)), directoryHow, OPEN_HOW_BYTES)
-      .save(parent)
-      .onError(failed);
+    emitOpenInRoot(c, p.string(path.slice(0, slash)), directoryHow, parent, failed);
     above = parent;
     start = slash + 1;
   }
@@ -159,12 +176,12 @@ function emitMake(c: Compilation, point: MountPoint, target: Slot, how: number, 
   p.call(p.nr.openat2, load(c.rootfs), p.string(path), how, OPEN_HOW_BYTES).save(target).onError(failed);
   p.jump(done);
   p.place(failed);
-  // What could not be made is why; but when it was, or was there, the look-up's own error counts: it is asked for again.
+  // What could not be made is why; but when it was, or was there, the look-up's own error counts: it is asked for again, for EAGAIN too.
   const again = p.label();
   const refused = p.label();
   p.xor(load(made), 0).onError(refused);
   p.place(again);
-  p.call(p.nr.openat2, load(c.rootfs), p.string(path), how, OPEN_HOW_BYTES).save(target);
+  emitOpenInRoot(c, p.string(path), how, target);
   p.jump(done);
   p.place(refused);
   p.jumpIfErrno(made, EEXIST, again);
