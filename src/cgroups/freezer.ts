@@ -31,13 +31,12 @@ export function isFrozen(record: CgroupRecord): boolean {
  * @throws RuntimeFault when they are not within 10 s; then they are thawed again, because half frozen is worst.
  */
 export function freeze(record: CgroupRecord): void {
-  const v1 = v1Freezer(record);
-  const file = v1 === undefined ? `${unifiedDirectory(record)}/cgroup.freeze` : `${v1}/freezer.state`;
+  const { file, thawed, unified } = control(record);
   try {
-    if (v1 === undefined) freezeUnified(file, unifiedDirectory(record));
+    if (unified !== undefined) freezeUnified(file, unified);
     else freezeV1(file);
   } catch (error) {
-    tryWriteExisting(file, v1 === undefined ? "0" : "THAWED");
+    tryWriteExisting(file, thawed);
     throw error;
   }
 }
@@ -49,11 +48,9 @@ export function freeze(record: CgroupRecord): void {
  * @throws SystemError
  */
 export function thaw(record: CgroupRecord): void {
-  const v1 = v1Freezer(record);
-  const file = v1 === undefined ? `${unifiedDirectory(record)}/cgroup.freeze` : `${v1}/freezer.state`;
-  const value = v1 === undefined ? "0" : "THAWED";
-  const result = tryWriteExisting(file, value);
-  if (result < 0 && result !== -ENOENT && result !== -ENODEV) throw writeError(file, value, result);
+  const { file, thawed } = control(record);
+  const result = tryWriteExisting(file, thawed);
+  if (result < 0 && result !== -ENOENT && result !== -ENODEV) throw writeError(file, thawed, result);
 }
 
 /** The directory that can be frozen, if there is one: on hybrid that of cgroup2 when there is no v1 freezer. */
@@ -63,6 +60,14 @@ export function freezerDirectory(record: CgroupRecord): string | undefined {
 
 function v1Freezer(record: CgroupRecord): string | undefined {
   return record.mode === "v2" ? undefined : record.paths.freezer;
+}
+
+/** The file that freezes, what thaws when it is written there, and on cgroup2 the directory that it is in. */
+function control(record: CgroupRecord): { file: string; thawed: string; unified: string | undefined } {
+  const v1 = v1Freezer(record);
+  if (v1 !== undefined) return { file: `${v1}/freezer.state`, thawed: "THAWED", unified: undefined };
+  const unified = unifiedDirectory(record);
+  return { file: `${unified}/cgroup.freeze`, thawed: "0", unified };
 }
 
 function unifiedDirectory(record: CgroupRecord): string {

@@ -97,6 +97,7 @@ export function emitLookup(c: Compilation, point: MountPoint, target: Slot, kind
     if (statInto !== undefined) emitStat(c, target, statInto);
     return;
   }
+  // As emitOpenInRoot, whose jump over its errors is spared: most mounts come by here.
   const again = p.label();
   const missing = p.label();
   const found = p.label();
