@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, statSync, 
 import { join } from "node:path";
 import { type Config, type Edit, grant } from "./bundle.ts";
 import { cgroupDirectory, cgroupOf } from "./cgroup-location.ts";
+import { firstDisk } from "./disks.ts";
 import { containers, succeeded, until } from "./harness.ts";
 import { complaint } from "./runtime.ts";
 import { needs } from "./supports.ts";
@@ -21,11 +22,7 @@ const resources =
     config.linux.resources = { ...config.linux.resources, ...limits };
   };
 
-/** The first whole disk, "254:0": limits of devices are for those. */
-const disk = (existsSync("/sys/block") ? readdirSync("/sys/block") : [])
-  .filter((name) => /^(vd|sd|nvme|xvd)/.test(name))
-  .map((name) => readFileSync(`/sys/block/${name}/dev`, "utf8").trim())[0];
-const [major, minor] = (disk ?? "0:0").split(":").map(Number);
+const [major, minor] = (firstDisk ?? "0:0").split(":").map(Number);
 const throttle = (rate: number) => [{ major, minor, rate }];
 
 /** What the config says, and the file that says it back: all of it, or a line of it. */
@@ -51,17 +48,33 @@ const limits: [limits: Record<string, unknown>, file: string, expected: string][
   [{ hugepageLimits: [{ pageSize: "2MB", limit: 4 * M }] }, "hugetlb.2MB.max", `${4 * M}`],
   [{ hugepageLimits: [{ pageSize: "2MB", limit: 4 * M }] }, "hugetlb.2MB.rsvd.max", `${4 * M}`],
   [{ blockIO: { weight: 500 } }, "io.weight", "default 4950"],
-  [{ blockIO: { throttleReadBpsDevice: throttle(M) } }, "io.max", `${disk} rbps=${M} wbps=max riops=max wiops=max`],
-  [{ blockIO: { throttleWriteBpsDevice: throttle(M) } }, "io.max", `${disk} rbps=max wbps=${M} riops=max wiops=max`],
-  [{ blockIO: { throttleReadIOPSDevice: throttle(99) } }, "io.max", `${disk} rbps=max wbps=max riops=99 wiops=max`],
-  [{ blockIO: { throttleWriteIOPSDevice: throttle(99) } }, "io.max", `${disk} rbps=max wbps=max riops=max wiops=99`],
+  [
+    { blockIO: { throttleReadBpsDevice: throttle(M) } },
+    "io.max",
+    `${firstDisk} rbps=${M} wbps=max riops=max wiops=max`,
+  ],
+  [
+    { blockIO: { throttleWriteBpsDevice: throttle(M) } },
+    "io.max",
+    `${firstDisk} rbps=max wbps=${M} riops=max wiops=max`,
+  ],
+  [
+    { blockIO: { throttleReadIOPSDevice: throttle(99) } },
+    "io.max",
+    `${firstDisk} rbps=max wbps=max riops=99 wiops=max`,
+  ],
+  [
+    { blockIO: { throttleWriteIOPSDevice: throttle(99) } },
+    "io.max",
+    `${firstDisk} rbps=max wbps=max riops=max wiops=99`,
+  ],
   [{ unified: { "memory.high": `${48 * M}` } }, "memory.high", `${48 * M}`],
   [{ unified: { "memory.min": `${4 * M}` } }, "memory.min", `${4 * M}`],
   [{ unified: { "memory.oom.group": "1" } }, "memory.oom.group", "1"],
   [
-    { unified: { "io.max": `${disk} rbps=${M}\n${disk} wiops=77` } },
+    { unified: { "io.max": `${firstDisk} rbps=${M}\n${firstDisk} wiops=77` } },
     "io.max",
-    `${disk} rbps=${M} wbps=max riops=max wiops=77`,
+    `${firstDisk} rbps=${M} wbps=max riops=max wiops=77`,
   ],
   [{ unified: { "cgroup.max.descendants": "3" } }, "cgroup.max.descendants", "3"],
 ];

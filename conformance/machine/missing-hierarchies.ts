@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { cgroupsBelow } from "./cgroup-hierarchies.ts";
 
 /** Those of the controllers that the kernel has for cgroup v1, and that no hierarchy is mounted for. None on a pure v2 machine. */
-export function missingHierarchies(controllers: readonly string[]): string[] {
+function missingHierarchies(controllers: readonly string[]): string[] {
   const root = "/sys/fs/cgroup";
   if (existsSync(join(root, "cgroup.controllers"))) return [];
   return controllers.filter(
@@ -20,7 +20,7 @@ export interface Mounted {
 }
 
 /**
- * Mounts the {@link missingHierarchies} of `controllers` for a while, each at its name in a directory. What of them the cgroup2 mount
+ * Mounts the hierarchies of `controllers` that are mounted nowhere for a while, each at its name in a directory. What of them the cgroup2 mount
  * had moves there, for the whole machine.
  */
 export function mountMissing(controllers: readonly string[], directory = "/sys/fs/cgroup"): Mounted {
