@@ -16,6 +16,7 @@ import { dirname, join, relative, resolve } from "node:path";
 import { type BuildOutput, type BunPlugin, Glob } from "bun";
 import { minify } from "terser";
 import { SYS } from "../native-bindings/syscall-numbers.ts";
+import { constantsSegment } from "./entry/constants-segment.ts";
 import { installStub } from "./entry/install-stub.ts";
 import { RECORD_ADDRESS } from "./entry/layout.ts";
 
@@ -77,10 +78,15 @@ const numbers: BunPlugin = {
   },
 };
 
+// The executable begins with this process's own engine.
+const constants = constantsSegment(await Bun.file(process.execPath).slice(0, 4096).bytes());
+
 const define = {
   RUNTS_VERSION: JSON.stringify(version),
   RUNTS_COMMIT: JSON.stringify(commit),
   RUNTS_RECORD_ADDRESS: String(RECORD_ADDRESS),
+  RUNTS_CONSTANTS_ADDRESS: String(constants.address),
+  RUNTS_CONSTANTS_BYTES: String(constants.bytes),
 };
 
 async function build(options: Parameters<typeof Bun.build>[0]): Promise<BuildOutput> {

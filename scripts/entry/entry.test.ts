@@ -9,6 +9,7 @@ import { disassemble, disassemblyTest } from "../../src/program/disassemble-for-
 import { callAarch64 } from "./call-aarch64.ts";
 import { callModule } from "./call-module.ts";
 import { callX8664 } from "./call-x86-64.ts";
+import { constantsSegment } from "./constants-segment.ts";
 import { ENVIRON_SLOT, engine, startedByStub } from "./engine-for-test.ts";
 import { environSlot } from "./environ-slot.ts";
 import { withStub } from "./install-stub.ts";
@@ -196,6 +197,18 @@ test("where an executable refers to environ is found, and one that doesn't is re
   const other = openSync(file, "r");
   expect(() => environSlot(other, engine("x86_64"))).toThrow(/not linked dynamically/);
   closeSync(other);
+});
+
+test("the engine's constants are found, and an executable without any is refused", () => {
+  const { address, bytes } = constantsSegment(readFileSync(process.execPath));
+  const end = address + bytes;
+  // The stub's stand-in for the engine has one segment, which is executable.
+  expect(() => constantsSegment(engine("x86_64"))).toThrow(/no segment of constants/);
+  expect(bytes).toBeGreaterThan(1 << 20);
+  const mapped = readFileSync("/proc/self/maps", "utf8").split("\n");
+  const [range, flags] = mapped.find((line) => line.startsWith(address.toString(16).padStart(8, "0")))!.split(" ");
+  expect(flags).toBe("r--p");
+  expect(Number.parseInt(range!.split("-")[1]!, 16)).toBeGreaterThanOrEqual(end);
 });
 
 test("what the stub has with it is where it looks for it", () => {
