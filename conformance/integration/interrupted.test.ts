@@ -74,6 +74,45 @@ test("after kill -9 of run in the foreground the container can still be deleted"
   succeeded(runtime(["delete", "--force", of.id]));
 });
 
+const withHook = (config: Config) => {
+  config.hooks = { prestart: [{ path: "/bin/true" }] };
+};
+/**
+ * What is killed → the command line, for a container that is as far as it must be. Not exec: its orphan is the machine's init's to
+ * reap, the container's init waits for that, and on a machine whose init is none that can be long.
+ */
+const killedCommands: readonly [what: string, prepare: () => { id: string; args: readonly string[] }][] = [
+  ["create", () => inBundle("create", bundle("sleep 1000"))],
+  ["run of a container that asks for nothing", () => inBundle("run", bundle("sleep 1000"))],
+  ["run of a container with a hook", () => inBundle("run", bundle("sleep 1000", withHook))],
+  ["start", () => of(create("sleep 1000"), "start")],
+  ["pause", () => of(running(), "pause")],
+  ["delete --force", () => of(running(), "delete", "--force")],
+];
+
+function inBundle(command: string, { dir, id }: { dir: string; id: string }) {
+  return { id, args: [command, "--bundle", dir, id] };
+}
+
+function of({ id }: { id: string }, ...command: readonly string[]) {
+  return { id, args: [...command, id] };
+}
+
+for (const [what, prepare] of killedCommands) {
+  test(`after kill -9 at some moment of ${what} the container can be deleted whole`, async () => {
+    for (let tenths = 20; tenths < 140; tenths += 3) {
+      const { id, args } = prepare();
+      const killed = beside(args);
+      const moment = performance.now() + tenths / 10;
+      while (performance.now() < moment);
+      killed.kill();
+      await killed.ended;
+      succeeded(runtime(["delete", "--force", id]));
+    }
+    await until("everything to be gone", () => left().length === 0);
+  });
+}
+
 test("SIGTERM to run in the foreground reaches the program", async () => {
   const of = bundle("trap 'echo caught; exit 5' TERM; echo ready; while :; do sleep 0.05; done");
   const foreground = beside(["run", "--bundle", of.dir, of.id]);

@@ -17,6 +17,8 @@
  *        │ ── go ──────────────────────────────────▶
  *        │ ◀───────────────────────────── Ready       waits for start
  *
+ * Under run the go that follows Ready is said as soon as init is there, if it asks for nothing before.
+ *
  * A failure is one message with the operation's address and the errno. End of file without it: the program was killed.
  */
 import { EAGAIN, ECONNRESET, EINTR } from "../../native-bindings/errno.ts";

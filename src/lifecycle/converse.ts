@@ -6,7 +6,7 @@ import { writeCreatedConfig } from "../state/created-config.ts";
 import { startTimeOf } from "../state/process-identity.ts";
 import { type Heard, hear, sayGo } from "./conversation.ts";
 import { writeIdMaps } from "./id-maps.ts";
-import { standBy } from "./let-go.ts";
+import { letGoUnready, needsNoWaiting, standBy } from "./let-go.ts";
 import { programFailure } from "./program-failure.ts";
 import { reap } from "./reap.ts";
 import { readyRecord } from "./record.ts";
@@ -30,12 +30,13 @@ export function converse(setUp: SetUp, sync: number): void {
         takeRoomBack(setUp);
       }
       if (setUp.startedBy !== "start") standBy(setUp);
-      stageReadyRecord(setUp);
+      const isStaged = stageReadyRecord(setUp);
       // Not sooner: it has its end to go through, and this process would only wait for it.
       reapEnter(setUp);
       if (log.debugging) log.stage(`init cloned, pid ${setUp.initPid} (child process in init())`);
       if (prepared.resctrl !== undefined) rareAnswers().enterResctrl(setUp);
       if (prepared.plan.innerHooks.length > 0) rareAnswers().tellInnerHooks(setUp);
+      if (isStaged && needsNoWaiting(setUp)) letGoUnready(setUp, sync);
       if (early === undefined) continue;
       heard = early;
     } else if (setUp.initPid === 0 && isOfInit(heard.kind)) {
@@ -71,14 +72,15 @@ function reapEnter(setUp: SetUp): void {
   setUp.enterPid = 0;
 }
 
-/** Writes down the container as it will be when init is ready, while init is busy. */
-function stageReadyRecord(setUp: SetUp): void {
+/** Writes down the container as it will be when init is ready, while init is busy. @returns false when init is gone. */
+function stageReadyRecord(setUp: SetUp): boolean {
   const startTime = startTimeOf(setUp.initPid);
-  // Gone already: end of file, or its last words, come next.
-  if (startTime === undefined) return;
+  // End of file, or its last words, come next.
+  if (startTime === undefined) return false;
   setUp.record = readyRecord(setUp.record, setUp.cgroup!, setUp.initPid, startTime, setUp.compiled);
   stageReplacement(setUp.request.root, setUp.record);
   writeCreatedConfig(setUp.directory, setUp.prepared.bundle.configText);
+  return true;
 }
 
 /** What only init says, after which it blocks. */

@@ -72,6 +72,8 @@ export interface SetUp {
   hookStatus: number | undefined;
   /** Network devices that have left the host, with what is needed to bring them back. */
   deviceMove: DeviceMove | undefined;
+  /** Init was told to go on when it is ready, and the record is in its place. */
+  isLetGo: boolean;
 }
 
 /**
@@ -127,6 +129,7 @@ function setUpPrepared(
     console: undefined,
     hookStatus: undefined,
     deviceMove: undefined,
+    isLetGo: false,
     record: firstRecord(request, prepared),
   };
   try {
@@ -187,8 +190,9 @@ function build(setUp: SetUp): SetUpContainer {
   }
   if (prepared.hostMount !== undefined) noteHostMount(setUp);
   if (prepared.rlimitsByRuntime.length > 0) applyRlimits(setUp.initPid, prepared.rlimitsByRuntime);
+  // Before the container's program runs: were this process killed then, nothing else would tell who that is.
+  if (!setUp.isLetGo) putReplacement(request.root, request.id);
   if (startedBy !== "start") letGo(setUp, sync);
-  putReplacement(request.root, request.id);
   if (request.pidfdSocket !== undefined) sendPidfd(request.pidfdSocket, setUp);
   if (request.pidFile !== undefined) writePidFile(request.pidFile, setUp.initPid);
   log.stage(startedBy === "start" ? "state written, init waits for start" : "state written");

@@ -77,6 +77,8 @@ export interface StartPlan {
   readonly closeRangeBlocked: boolean;
   /** Some message of the program comes with descriptors (tmpcopyup, id-mapped mounts inside). */
   readonly sendsDescriptors: boolean;
+  /** Init waits for an answer between its birth and its being ready: a go that is said before would be taken for that. */
+  readonly asks: boolean;
   /** Hooks inside the container: each wants the container's state on a descriptor of its own. */
   readonly innerHooks: readonly InnerHook[];
 }
@@ -102,6 +104,7 @@ export function planStart(input: StartPlanInput): StartPlan {
   const kept = input.startBy === "fifo" ? ["result", "sync", "fifo"] : ["sync"];
   for (const hook of startHooks) kept.push(hook.stdin);
   const given = kept.concat(transientDescriptors(stages, createHooks, input));
+  const sendsDescriptors = showsMounts(input.rootfs.early);
   return {
     stages,
     startBy: input.startBy,
@@ -111,9 +114,15 @@ export function planStart(input: StartPlanInput): StartPlan {
     awaitsCgroup: input.placement.files.length > 0 || input.placement.byManager === true,
     closeRangeBlocked:
       (loadsFilterEarly(input) || startHooks.length > 0) && input.filter?.forbidden.includes(SYS.close_range) === true,
-    sendsDescriptors: showsMounts(input.rootfs.early),
+    sendsDescriptors,
+    asks: sendsDescriptors || input.filter?.listener === true || waitsForRuntimesHooks(stages[1]!),
     innerHooks: createHooks.concat(startHooks),
   };
+}
+
+function waitsForRuntimesHooks({ steps }: Stage): boolean {
+  for (const { kind } of steps) if (kind === "runtime-hooks") return true;
+  return false;
 }
 
 /** A mount is shown to the runtime: a tmpfs that starts with a copy, a bind mount inside whose ids are mapped. */
