@@ -1,28 +1,18 @@
-// elf.h
-const PT_LOAD = 1;
-const PF_R = 4;
+import { PF_R, PT_LOAD, programHeaders } from "./program-headers.ts";
 
-/** Addresses in the running executable. */
-export interface Segment {
-  readonly address: number;
-  readonly bytes: number;
-}
+/** The largest page of any kernel. */
+const PAGE_BYTES = 0x10000;
 
 /**
- * Where the engine's constants are: what of its image can be neither written nor executed, in whole pages.
+ * Where in the running executable the engine's constants are: what of its image can be neither written nor executed, in whole pages.
  *
  * @param head the executable's first bytes, with its program headers.
  * @throws Error when there is no such segment, as linkers make it.
- * @see elf(5)
  */
-export function constantsSegment(head: Uint8Array): Segment {
-  const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
-  const start = Number(view.getBigUint64(32, true));
-  for (let at = start; at < start + 56 * view.getUint16(56, true); at += 56) {
-    if (view.getUint32(at, true) !== PT_LOAD || view.getUint32(at + 4, true) !== PF_R) continue;
-    const [address, bytes] = [Number(view.getBigUint64(at + 16, true)), Number(view.getBigUint64(at + 40, true))];
-    // The largest page of any kernel: the last one may have something else in it.
-    return { address, bytes: bytes - (bytes % 0x10000) };
-  }
-  throw new Error("the engine's executable has no segment of constants");
+export function constantsSegment(head: Uint8Array): { readonly address: number; readonly bytes: number } {
+  const constants = programHeaders(head).find(({ type, flags }) => type === PT_LOAD && flags === PF_R);
+  if (constants === undefined) throw new Error("the engine's executable has no segment of constants");
+  const { address, memoryBytes } = constants;
+  // The last page may have something else in it.
+  return { address, bytes: memoryBytes - (memoryBytes % PAGE_BYTES) };
 }

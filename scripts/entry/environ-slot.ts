@@ -1,8 +1,7 @@
 import { readSync } from "node:fs";
+import { type ProgramHeader, PT_DYNAMIC, PT_LOAD, programHeaders } from "./program-headers.ts";
 
 // elf.h
-const PT_LOAD = 1;
-const PT_DYNAMIC = 2;
 const DT_STRTAB = 5;
 const DT_SYMTAB = 6;
 const DT_RELA = 7;
@@ -34,22 +33,17 @@ export function environSlot(fd: number, head: Uint8Array): number {
 
 /** An executable's parts by the addresses that they will have. */
 class Executable {
-  private readonly headers: { type: number; offset: number; address: number; bytes: number }[] = [];
+  private readonly headers: readonly ProgramHeader[];
   private readonly tags = new Map<number, number>();
 
   constructor(
     private readonly fd: number,
     head: Uint8Array,
   ) {
-    const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
-    for (let i = 0; i < view.getUint16(56, true); i++) {
-      const at = Number(view.getBigUint64(32, true)) + 56 * i;
-      const [offset, address, , bytes] = [8, 16, 24, 32].map((field) => Number(view.getBigUint64(at + field, true)));
-      this.headers.push({ type: view.getUint32(at, true), offset: offset!, address: address!, bytes: bytes! });
-    }
+    this.headers = programHeaders(head);
     const dynamic = this.headers.find(({ type }) => type === PT_DYNAMIC);
     if (dynamic === undefined) throw new Error("the engine's executable is not linked dynamically");
-    const table = this.read(dynamic.address, dynamic.bytes);
+    const table = this.read(dynamic.address, dynamic.fileBytes);
     for (let at = 0; at < table.byteLength; at += 16) {
       this.tags.set(Number(table.getBigUint64(at, true)), Number(table.getBigUint64(at + 8, true)));
     }
@@ -63,7 +57,7 @@ class Executable {
 
   read(address: number, bytes: number): DataView {
     const header = this.headers.find(
-      (each) => each.type === PT_LOAD && address >= each.address && address < each.address + each.bytes,
+      (each) => each.type === PT_LOAD && address >= each.address && address < each.address + each.fileBytes,
     );
     if (header === undefined) throw new Error(`the engine's executable has nothing at ${address}`);
     const buffer = new Uint8Array(bytes);

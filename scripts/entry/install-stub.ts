@@ -2,6 +2,16 @@ import { closeSync, fstatSync, openSync, readSync, writeSync } from "node:fs";
 import { callModule, type MachineName } from "./call-module.ts";
 import { environSlot } from "./environ-slot.ts";
 import { pack, RECORD_ADDRESS, SEGMENT_BYTES, STUB_ADDRESS } from "./layout.ts";
+import {
+  PF_R,
+  PF_W,
+  PF_X,
+  PROGRAM_HEADER_BYTES,
+  PT_LOAD,
+  PT_NOTE,
+  PT_PHDR,
+  programHeaders,
+} from "./program-headers.ts";
 import { stubAarch64 } from "./stub-aarch64.ts";
 import { stubX8664 } from "./stub-x86-64.ts";
 
@@ -11,22 +21,9 @@ const machines: Readonly<Record<number, { name: MachineName; stub: typeof stubX8
   62: { name: "x86_64", stub: stubX8664 },
   183: { name: "aarch64", stub: stubAarch64 },
 };
-const PT_LOAD = 1;
-const PT_NOTE = 4;
-const PT_PHDR = 6;
-const PF_X = 1;
-const PF_W = 2;
-const PF_R = 4;
 const FILE_HEADER_BYTES = 64;
-const PROGRAM_HEADER_BYTES = 56;
 /** The largest page of any kernel: offset and address of a segment agree below it. */
 const PAGE_BYTES = 0x10000;
-
-interface Segment {
-  readonly type: number;
-  readonly end: number;
-  readonly header: Uint8Array;
-}
 
 /**
  * Makes an executable of the engine's start with the stub. It gets two segments, the stub's at the end of the file and the record's
@@ -67,16 +64,16 @@ export function withStub(head: Uint8Array, offset: number, environ: number): Uin
   stub.set(code, cargo.length);
   const start = Number(view.getBigUint64(32, true));
   const count = view.getUint16(56, true);
-  const kept = readSegments(head, start, count).filter(({ type }) => type !== PT_NOTE && type !== PT_PHDR);
+  const kept = programHeaders(head).filter(({ type }) => type !== PT_NOTE && type !== PT_PHDR);
   if (start !== FILE_HEADER_BYTES || kept.length !== count - 2) {
     throw new Error("the engine's executable has other program headers than the entry stub is made for");
   }
-  if (kept.some(({ type, end }) => type === PT_LOAD && end > STUB_ADDRESS)) {
+  if (kept.some(({ type, address, memoryBytes }) => type === PT_LOAD && address + memoryBytes > STUB_ADDRESS)) {
     throw new Error("the engine's image reaches the addresses of the entry stub");
   }
   // Loaded segments are in the order of their addresses.
   const last = kept.findLastIndex(({ type }) => type === PT_LOAD);
-  const headers = kept.map(({ header }) => header);
+  const headers = kept.map(({ bytes }) => bytes);
   headers.splice(
     last + 1,
     0,
@@ -93,17 +90,6 @@ function stubFor(number: number, engine: number, environ: number): { cargo: Uint
   if (machine === undefined) throw new Error(`there is no entry stub for machine ${number}`);
   const { cargo, bytes } = pack(STUB_ADDRESS, callModule(machine.name));
   return { cargo: bytes, code: machine.stub(engine, environ, cargo) };
-}
-
-function readSegments(head: Uint8Array, start: number, count: number): Segment[] {
-  const segments: Segment[] = [];
-  for (let at = start; segments.length < count; at += PROGRAM_HEADER_BYTES) {
-    const header = head.slice(at, at + PROGRAM_HEADER_BYTES);
-    const view = new DataView(header.buffer);
-    const end = Number(view.getBigUint64(16, true) + view.getBigUint64(40, true));
-    segments.push({ type: view.getUint32(0, true), end, header });
-  }
-  return segments;
 }
 
 function loaded(flags: number, offset: number, address: number, fileBytes: number, memoryBytes: number): Uint8Array {
