@@ -85,16 +85,16 @@ const killedCommands: readonly [what: string, prepare: () => { id: string; args:
   ["create", () => inBundle("create", bundle("sleep 1000"))],
   ["run of a container that asks for nothing", () => inBundle("run", bundle("sleep 1000"))],
   ["run of a container with a hook", () => inBundle("run", bundle("sleep 1000", withHook))],
-  ["start", () => of(create("sleep 1000"), "start")],
-  ["pause", () => of(running(), "pause")],
-  ["delete --force", () => of(running(), "delete", "--force")],
+  ["start", () => on(create("sleep 1000"), "start")],
+  ["pause", () => on(running(), "pause")],
+  ["delete --force", () => on(running(), "delete", "--force")],
 ];
 
 function inBundle(command: string, { dir, id }: { dir: string; id: string }) {
   return { id, args: [command, "--bundle", dir, id] };
 }
 
-function of({ id }: { id: string }, ...command: readonly string[]) {
+function on({ id }: { id: string }, ...command: readonly string[]) {
   return { id, args: [...command, id] };
 }
 

@@ -6,7 +6,7 @@ import { writeCreatedConfig } from "../state/created-config.ts";
 import { startTimeOf } from "../state/process-identity.ts";
 import { type Heard, hear, sayGo } from "./conversation.ts";
 import { writeIdMaps } from "./id-maps.ts";
-import { letGoUnready, needsNoWaiting, standBy } from "./let-go.ts";
+import { letGo, needsNoWaiting, standBy } from "./let-go.ts";
 import { programFailure } from "./program-failure.ts";
 import { reap } from "./reap.ts";
 import { readyRecord } from "./record.ts";
@@ -36,7 +36,7 @@ export function converse(setUp: SetUp, sync: number): void {
       if (log.debugging) log.stage(`init cloned, pid ${setUp.initPid} (child process in init())`);
       if (prepared.resctrl !== undefined) rareAnswers().enterResctrl(setUp);
       if (prepared.plan.innerHooks.length > 0) rareAnswers().tellInnerHooks(setUp);
-      if (isStaged && needsNoWaiting(setUp)) letGoUnready(setUp, sync);
+      if (isStaged && needsNoWaiting(setUp)) letGo(setUp, sync);
       if (early === undefined) continue;
       heard = early;
     } else if (setUp.initPid === 0 && isOfInit(heard.kind)) {

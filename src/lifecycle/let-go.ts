@@ -3,7 +3,7 @@ import { SYS } from "../../native-bindings/syscall-numbers.ts";
 import { putReplacement } from "../state/container-record.ts";
 import { sayGo } from "./conversation.ts";
 import type { SetUp } from "./set-up.ts";
-import { forwardSignalsTo, releaseSignals } from "./supervise.ts";
+import { forwardSignalsTo } from "./supervise.ts";
 
 /** Under run, while init is busy: what standing by its process needs. Signals are held, so none is lost meanwhile. */
 export function standBy(setUp: SetUp): void {
@@ -23,24 +23,16 @@ export function needsNoWaiting({ startedBy, prepared, console }: SetUp): boolean
 }
 
 /**
- * Says to init that it may go on when it is ready, so that neither waits for the other then. Who it is must be written down before.
+ * Under run nobody else starts the container: init is told to go on, at once or as soon as it is ready. Who it is, is written down
+ * before: were this process killed while the container's program begins, nothing else would tell.
  */
-export function letGoUnready(setUp: SetUp, sync: number): void {
-  putReplacement(setUp.request.root, setUp.request.id);
-  sayGo(sync);
-  setUp.isLetGo = true;
-  setUp.request.log.stage("init told to go on when it is ready");
-}
-
-/** Under run nobody else starts the container: init, which is ready, goes on. */
 export function letGo(setUp: SetUp, sync: number): void {
+  putReplacement(setUp.request.root, setUp.request.id);
   if (setUp.console !== undefined) {
     const { receiveTerminal } = require("../console/relay.ts") as typeof import("../console/relay.ts");
     setUp.console = receiveTerminal(setUp.console);
   }
-  if (!setUp.isLetGo) {
-    sayGo(sync);
-    setUp.request.log.stage("init told to go on");
-  }
-  if (setUp.startedBy === "foreground run") releaseSignals();
+  sayGo(sync);
+  setUp.isLetGo = true;
+  setUp.request.log.stage("init told to go on");
 }

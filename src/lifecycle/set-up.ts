@@ -29,7 +29,7 @@ import { type PreparedStart, prepareStart } from "./prepare-start.ts";
 import { firstRecord } from "./record.ts";
 import { withRoom } from "./room-for-enter.ts";
 import { spawnProgram } from "./spawn-program.ts";
-import { holdSignals } from "./supervise.ts";
+import { holdSignals, releaseSignals } from "./supervise.ts";
 import { undoSetUp } from "./undo.ts";
 import { writePidFile } from "./write-pid-file.ts";
 
@@ -72,7 +72,7 @@ export interface SetUp {
   hookStatus: number | undefined;
   /** Network devices that have left the host, with what is needed to bring them back. */
   deviceMove: DeviceMove | undefined;
-  /** Init was told to go on when it is ready, and the record is in its place. */
+  /** Under run: init was told to go on, and the record is in its place. */
   isLetGo: boolean;
 }
 
@@ -190,9 +190,9 @@ function build(setUp: SetUp): SetUpContainer {
   }
   if (prepared.hostMount !== undefined) noteHostMount(setUp);
   if (prepared.rlimitsByRuntime.length > 0) applyRlimits(setUp.initPid, prepared.rlimitsByRuntime);
-  // Before the container's program runs: were this process killed then, nothing else would tell who that is.
-  if (!setUp.isLetGo) putReplacement(request.root, request.id);
-  if (startedBy !== "start") letGo(setUp, sync);
+  if (startedBy === "start") putReplacement(request.root, request.id);
+  else if (!setUp.isLetGo) letGo(setUp, sync);
+  if (startedBy === "foreground run") releaseSignals();
   if (request.pidfdSocket !== undefined) sendPidfd(request.pidfdSocket, setUp);
   if (request.pidFile !== undefined) writePidFile(request.pidFile, setUp.initPid);
   log.stage(startedBy === "start" ? "state written, init waits for start" : "state written");
