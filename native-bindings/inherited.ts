@@ -2,7 +2,8 @@
  * What the caller handed to this process and the engine would not have told: the instructions before the engine noted it down
  * (docs/architecture.md, "Before the engine").
  */
-import { ffi } from "./libc.ts";
+import { addressOf, ffi, syscall, text } from "./libc.ts";
+import { SYS } from "./syscall-numbers.ts";
 
 /** Where the record is: known to the compiled executable only. */
 declare const RUNTS_RECORD_ADDRESS: number | undefined;
@@ -11,6 +12,9 @@ declare const RUNTS_RECORD_ADDRESS: number | undefined;
 const DIRECTORY_GONE_OFFSET = 0;
 const LIMITS_KNOWN_OFFSET = 4;
 const LIMITS_OFFSET = 8;
+
+const PATH_MAX = 4096;
+const SLASH = 47;
 
 /**
  * The limits of open files before the engine raised the soft one: struct rlimit64, each half a number.
@@ -25,19 +29,19 @@ export function inheritedOpenFiles(): Uint32Array | undefined {
   return limits;
 }
 
-/** Whether the caller's working directory was deleted or out of reach, so that this process is in `/` in its stead. */
-export function workingDirectoryGone(): boolean {
-  return typeof RUNTS_RECORD_ADDRESS !== "undefined" && ffi.read.i32(RUNTS_RECORD_ADDRESS, DIRECTORY_GONE_OFFSET) === 1;
-}
-
-/** What the entry stub adds for the engine: no other variable of its kind is left. */
-const ENGINE_OPTION = "BUN_JSC_useJIT";
-
-/** The caller's environment, as words `name=value`. */
-export function inheritedEnvironment(): string[] {
-  const words: string[] = [];
-  for (const [name, value] of Object.entries(process.env)) {
-    if (name !== ENGINE_OPTION) words.push(`${name}=${value}`);
+/**
+ * The working directory.
+ *
+ * @returns undefined when it was deleted or is out of reach.
+ * @see getcwd(2)
+ */
+export function workingDirectory(): string | undefined {
+  // The entry stub has left a directory that is gone, which the engine would not start in.
+  if (typeof RUNTS_RECORD_ADDRESS !== "undefined" && ffi.read.i32(RUNTS_RECORD_ADDRESS, DIRECTORY_GONE_OFFSET) === 1) {
+    return undefined;
   }
-  return words;
+  const path = new Uint8Array(PATH_MAX);
+  const bytes = syscall(SYS.getcwd, addressOf(path), PATH_MAX);
+  // What cannot be reached begins with "(unreachable)".
+  return bytes < 0 || path[0] !== SLASH ? undefined : text(path.subarray(0, bytes - 1));
 }

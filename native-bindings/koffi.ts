@@ -7,6 +7,7 @@
  */
 import type { LibraryHandle } from "koffi";
 import addonPath from "../build/koffi.addon" with { type: "file" };
+import { callersVariable } from "./caller-words.ts";
 import { EEXIST } from "./errno.ts";
 import {
   close,
@@ -26,7 +27,7 @@ import {
   tryUnlink,
   writeAll,
 } from "./files.ts";
-import { syscall } from "./libc.ts";
+import { ownPid, syscall } from "./libc.ts";
 import { SYS } from "./syscall-numbers.ts";
 
 /** The part of koffi's interface that its addon exports and this project uses. */
@@ -55,7 +56,7 @@ export function koffi(): Koffi {
 /** A path of the addon that only this user (or root) can have written. */
 function unpacked(): string {
   const uid = syscall(SYS.geteuid);
-  const parent = uid === 0 ? "/run" : process.env.XDG_RUNTIME_DIR;
+  const parent = uid === 0 ? "/run" : callersVariable("XDG_RUNTIME_DIR");
   if (parent) {
     const directory = `${parent}/runts-addon`;
     // The embedded path ends in a hash of the content.
@@ -78,7 +79,7 @@ function embedded(): Uint8Array {
 
 /** Two processes may unpack at once: each writes its own file, and rename makes one of them the file. */
 function unpackTo(path: string): boolean {
-  const temporary = `${path}.${process.pid}`;
+  const temporary = `${path}.${ownPid()}`;
   const fd = tryOpen(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o500);
   if (fd < 0) return false;
   try {

@@ -93,6 +93,11 @@ export function syscall(nr: number, a = 0, b = 0, c = 0, d = 0, e = 0, f = 0): n
   return callModule !== undefined ? callModule(RAW, nr, a, b, c, d, e, f) : bound!(nr, a, b, c, d, e, f);
 }
 
+/** This process. The engine's `process.pid` may be that of the process whose snapshot this one goes on from. getpid(2) */
+export function ownPid(): number {
+  return syscall(SYS.getpid);
+}
+
 /** {@link syscall}, repeated while a signal interrupts it. */
 export function syscallRetry(nr: number, a = 0, b = 0, c = 0, d = 0, e = 0, f = 0): number {
   for (;;) {

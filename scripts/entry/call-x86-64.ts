@@ -23,16 +23,21 @@ export function callX8664(places: ModulePlaces): Entries {
   return { raw, register, bytes: new Uint8Array(code.bytes) };
 }
 
-/** `long raw(long nr, a, b, c, d, e, f)`: as syscall(2), but with the errno as a negative result. */
+/**
+ * `long raw(long nr, a, b, c, d, e, f)`: as syscall(2), but with the errno as a negative result. All that a function must keep is on
+ * the stack meanwhile, so that whoever goes on from a snapshot that was taken here needs the stack's address alone.
+ */
 function systemCall(code: Code): void {
+  code.emit(0x53, 0x55, 0x41, 0x54, 0x41, 0x55, 0x41, 0x56, 0x41, 0x57); // push rbx, rbp, r12, r13, r14, r15
   code.emit(0x48, 0x89, 0xf8); // mov rax, rdi
   code.emit(0x48, 0x89, 0xf7); // mov rdi, rsi
   code.emit(0x48, 0x89, 0xd6); // mov rsi, rdx
   code.emit(0x48, 0x89, 0xca); // mov rdx, rcx
   code.emit(0x4d, 0x89, 0xc2); // mov r10, r8
   code.emit(0x4d, 0x89, 0xc8); // mov r8, r9
-  code.emit(0x4c, 0x8b, 0x4c, 0x24, 0x08); // mov r9, [rsp+8]
-  code.emit(0x0f, 0x05, 0xc3); // syscall; ret
+  code.emit(0x4c, 0x8b, 0x4c, 0x24, 0x38); // mov r9, [rsp+56]
+  code.emit(0x0f, 0x05); // syscall
+  code.emit(0x41, 0x5f, 0x41, 0x5e, 0x41, 0x5d, 0x41, 0x5c, 0x5d, 0x5b, 0xc3); // pop r15, r14, r13, r12, rbp, rbx; ret
 }
 
 /** `napi_value call(napi_env, napi_callback_info)`: rbx has the first, r12 the table. */

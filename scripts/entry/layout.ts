@@ -7,8 +7,8 @@
 export const STUB_ADDRESS = 0x40000000;
 export const RECORD_ADDRESS = 0x40010000;
 
-/** The record: native-bindings/inherited.ts and libc.ts read it. */
-export const RECORD_BYTES = 32;
+/** The record: native-bindings/inherited.ts, caller-words.ts and libc.ts read it. */
+export const RECORD_BYTES = 48;
 /** 1 when the caller's working directory is gone, and the process is in `/` for that. */
 export const DIRECTORY_GONE_OFFSET = 0;
 /** 1 when the limits below are there. */
@@ -17,6 +17,10 @@ export const LIMITS_KNOWN_OFFSET = 4;
 export const LIMITS_OFFSET = 8;
 /** The descriptor of the call module (call-module.ts), 3 or more; 0 when there is none. */
 export const MODULE_OFFSET = 24;
+/** The address at which the kernel left the stack: of argc, and behind it the arguments and the environment. */
+export const START_OFFSET = 32;
+/** The thread pointer, noted down by a process whose snapshot will be taken (src/cli/snapshot.ts). */
+export const THREAD_OFFSET = 40;
 
 /** After the record, in the same segment: the environment that the engine gets, and the auxiliary vector. */
 export const ENVIRONMENT_OFFSET = 64;
@@ -33,6 +37,9 @@ export const F_DUPFD_CLOEXEC = 1030;
 export const MFD_CLOEXEC = 1;
 export const MFD_NOEXEC_SEAL = 8;
 
+/** At {@link STUB_ADDRESS}: 1 in an executable that is run for its snapshot only. */
+export const SNAPSHOT_WANTED_BYTES = 16;
+
 /** What the stub has with it: strings, each with its end, and the call module. */
 export interface Cargo {
   readonly root: number;
@@ -46,14 +53,14 @@ export interface Cargo {
 export const strings = ["/", "runts", "BUN_JSC_useJIT=0"] as const;
 
 /**
- * Where the cargo is, in front of the code: strings one after the other, and the module.
+ * Where the cargo is, in front of the code: a word that is 0, strings one after the other, and the module.
  *
  * @param address of the first byte.
  * @returns its places, its bytes, padded to a multiple of 16.
  */
 export function pack(address: number, module: Uint8Array): { cargo: Cargo; bytes: Uint8Array } {
   const places: number[] = [];
-  const packed: number[] = [];
+  const packed: number[] = new Array(SNAPSHOT_WANTED_BYTES).fill(0);
   for (const string of strings) {
     places.push(address + packed.length);
     packed.push(...new TextEncoder().encode(string), 0);

@@ -23,6 +23,7 @@ import {
   NOT_LOWER,
   SP,
   setCaseBits,
+  store,
   storeByte,
   storeLong,
   storeLongNext,
@@ -46,6 +47,7 @@ import {
   PATH_BYTES,
   RECORD_ADDRESS,
   RLIMIT_NOFILE,
+  START_OFFSET,
 } from "./layout.ts";
 
 // asm-generic/unistd.h
@@ -84,6 +86,7 @@ export function stubAarch64(engine: number, environ: number, cargo: Cargo): Uint
   const code = new Code();
   code.emit(move(AT_EXIT, 0));
   code.set(RECORD, RECORD_ADDRESS);
+  code.emit(add(READ, SP, 0), store(READ, RECORD, START_OFFSET));
   dropVariables(code);
   noteLimits(code);
   leaveDeletedDirectory(code, cargo);

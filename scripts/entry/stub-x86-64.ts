@@ -14,6 +14,7 @@ import {
   PATH_BYTES,
   RECORD_ADDRESS,
   RLIMIT_NOFILE,
+  START_OFFSET,
 } from "./layout.ts";
 import {
   ALWAYS,
@@ -48,6 +49,8 @@ const MEMFD_CREATE = 319;
 export function stubX8664(engine: number, environ: number, cargo: Cargo): Uint8Array {
   const code = new Code();
   code.emit(0x49, 0x89, 0xd7); // mov r15, rdx
+  code.emit(0x48, 0x89, 0x24, 0x25);
+  code.word(RECORD_ADDRESS + START_OFFSET); // mov [record+start], rsp
   dropVariables(code);
   noteLimits(code);
   leaveDeletedDirectory(code, cargo);

@@ -3,6 +3,7 @@
  * parses nothing. The headings are runc's, which scripts look for.
  */
 import { Command, type Help, Option } from "commander";
+import { callersName } from "../../native-bindings/caller-words.ts";
 import { RuntimeFault } from "../report/fault.ts";
 import { writeOut } from "../report/output.ts";
 import { prose } from "./command-prose.ts";
@@ -13,7 +14,9 @@ import { compatibleRuncVersion, runtsVersion, versionText } from "./version.ts";
 const WIDTH = 100;
 
 /** As it was called: it may be installed under runc's name. */
-export const programName = /(^|\/)runc$/.test(process.argv0) ? "runc" : "runts";
+export function programName(): string {
+  return /(^|\/)runc$/.test(callersName()) ? "runc" : "runts";
+}
 
 /**
  * Answers a command line that no command can be carried out for.
@@ -39,7 +42,7 @@ export function answerProblem(problem: Problem): number {
     }
     case "argument count":
       writeOut(`Incorrect Usage.\n\n${helpText(problem.command)}`);
-      throw new RuntimeFault({ what: `${process.argv0}: ${problem.message}` });
+      throw new RuntimeFault({ what: `${callersName()}: ${problem.message}` });
   }
 }
 
@@ -49,15 +52,15 @@ export function helpText(command: string | undefined): string {
 }
 
 function programHelp(): string {
-  const program = withOptions(new Command(programName), globalOptions());
+  const program = withOptions(new Command(programName()), globalOptions());
   for (const [name, entry] of Object.entries(commands)) {
     const spec = entry();
     if (!spec.hidden) program.addCommand(new Command(name).summary(spec.summary).helpOption(false));
   }
   program.addCommand(new Command("help").alias("h").summary("show the help of a command"));
   return layOut(program, (help) => [
-    ["NAME", inset(`${programName === "runc" ? "" : "runts, in place of "}runc - Open Container Initiative runtime`)],
-    ["USAGE", inset(`${programName} [global options] command [command options] [arguments...]`)],
+    ["NAME", inset(`${programName() === "runc" ? "" : "runts, in place of "}runc - Open Container Initiative runtime`)],
+    ["USAGE", inset(`${programName()} [global options] command [command options] [arguments...]`)],
     ["VERSION", inset(`${runtsVersion}, compatible with runc ${compatibleRuncVersion}`)],
     ["COMMANDS", items(help, program.commands.map(commandItem))],
     ["GLOBAL OPTIONS", items(help, program.options.map(optionItem))],
@@ -67,12 +70,15 @@ function programHelp(): string {
 function commandHelp(name: string, spec: CommandSpec): string {
   const command = withOptions(new Command(name), [...spec.options, helpOption]);
   const { description = [], examples = [] } = prose[name] ?? {};
-  const usage = `${programName} ${name} [command options] ${spec.usage}`.trimEnd();
+  const usage = `${programName()} ${name} [command options] ${spec.usage}`.trimEnd();
   return layOut(command, (help) => [
-    ["NAME", inset(`${programName} ${name} - ${spec.summary}`)],
+    ["NAME", inset(`${programName()} ${name} - ${spec.summary}`)],
     ["USAGE", inset(usage)],
     ["DESCRIPTION", description.map((paragraph) => inset(help.boxWrap(paragraph, WIDTH - 3))).join("\n\n")],
-    ["EXAMPLES", inset(examples.map(([purpose, words]) => `${purpose}:\n\n    ${programName} ${words}`).join("\n\n"))],
+    [
+      "EXAMPLES",
+      inset(examples.map(([purpose, words]) => `${purpose}:\n\n    ${programName()} ${words}`).join("\n\n")),
+    ],
     ["OPTIONS", items(help, command.options.map(optionItem))],
   ]);
 }

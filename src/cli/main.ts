@@ -7,6 +7,7 @@
  * Standard streams that the caller closed are /dev/null by now: the engine sees to that before it runs this, so no other
  * descriptor can come to have their numbers (a test holds it to that).
  */
+import { callersArguments } from "../../native-bindings/caller-words.ts";
 
 /** Global options that are followed by a value of their own. */
 const VALUED = " root log log-format rootless criu ";
@@ -41,5 +42,5 @@ function load(command: string): { main(argv: readonly string[]): void } {
   }
 }
 
-const argv = process.argv.slice(2);
+const argv = callersArguments();
 load(commandWord(argv)).main(argv);

@@ -5,6 +5,8 @@
  * runtime: a criu that is killed in the middle of a dump would leave the container's processes stopped. It notices that nobody
  * listens any more, and lets them go on.
  */
+
+import { callersEnvironment } from "../../native-bindings/caller-words.ts";
 import {
   CLONE_NEWNS,
   MFD_CLOEXEC,
@@ -15,7 +17,7 @@ import {
   WALL,
 } from "../../native-bindings/constants.ts";
 import { close, O_DIRECTORY, O_RDONLY, open, readLink } from "../../native-bindings/files.ts";
-import { inheritedEnvironment, inheritedOpenFiles } from "../../native-bindings/inherited.ts";
+import { inheritedOpenFiles } from "../../native-bindings/inherited.ts";
 import { addressOf, cstring, syscall, syscallRetry } from "../../native-bindings/libc.ts";
 import { SYS } from "../../native-bindings/syscall-numbers.ts";
 import { SystemError } from "../../native-bindings/system-error.ts";
@@ -116,7 +118,7 @@ function swrkProgram({ path, bind }: SwrkOptions, count: number) {
     p.call(nr.mount, p.string(bind.source), p.string(bind.target), 0, MS_BIND | MS_REC, 0);
     p.call(nr.write, SOCKET, p.string(READY), READY.length);
   }
-  becomeOther(p, { path, args: ["criu", "swrk", `${SOCKET}`], env: inheritedEnvironment() }, failure);
+  becomeOther(p, { path, args: ["criu", "swrk", `${SOCKET}`], env: callersEnvironment() }, failure);
   return { program: p, sources };
 }
 

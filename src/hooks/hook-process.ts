@@ -6,7 +6,7 @@ import { PR_SET_PDEATHSIG, WALL } from "../../native-bindings/constants.ts";
 import { EINTR } from "../../native-bindings/errno.ts";
 import { close } from "../../native-bindings/files.ts";
 import { inheritedOpenFiles } from "../../native-bindings/inherited.ts";
-import { addressOf, syscall, syscallRetry } from "../../native-bindings/libc.ts";
+import { addressOf, ownPid, syscall, syscallRetry } from "../../native-bindings/libc.ts";
 import { SYS } from "../../native-bindings/syscall-numbers.ts";
 import { SystemError } from "../../native-bindings/system-error.ts";
 import { spawnProgram } from "../lifecycle/spawn-program.ts";
@@ -60,7 +60,7 @@ function hookProgram({ path, args, env, cwd, streams }: HookProcess) {
   const parent = p.slot("parent");
   const alive = p.label();
   p.call(nr.getppid).save(parent);
-  p.xor(load(parent), process.pid).onZero(alive).ignoreError();
+  p.xor(load(parent), ownPid()).onZero(alive).ignoreError();
   p.call(nr.exit_group, 1);
   p.place(alive);
   if (cwd !== undefined) p.call(nr.chdir, p.string(cwd));

@@ -7,9 +7,10 @@
  *
  * @see runtime-spec config.md, POSIX-platform Hooks
  */
+
+import { callersEnvironment } from "../../native-bindings/caller-words.ts";
 import { MFD_CLOEXEC } from "../../native-bindings/constants.ts";
 import { close, writeAll } from "../../native-bindings/files.ts";
-import { inheritedEnvironment } from "../../native-bindings/inherited.ts";
 import { addressOf, cstring, syscall, syscallRetry, text, utf8 } from "../../native-bindings/libc.ts";
 import { SYS } from "../../native-bindings/syscall-numbers.ts";
 import { SystemError } from "../../native-bindings/system-error.ts";
@@ -90,7 +91,7 @@ function spawnHook(hook: Hook, streams: HookProcess["streams"], cwd: string | un
     // The path is run as it is; what the hook finds as its own name is what args says.
     path,
     args: args === undefined || args.length === 0 ? [path] : args,
-    env: env ?? inheritedEnvironment(),
+    env: env ?? callersEnvironment(),
     cwd,
     streams,
     timeoutSeconds,
@@ -103,8 +104,8 @@ function spawnHook(hook: Hook, streams: HookProcess["streams"], cwd: string | un
   return { reason: hookEnding(end.status), ran: true };
 }
 
-/** @see memfd_create(2) */
-function memoryFile(name: string): number {
+/** An unnamed file in memory, closed on exec. @see memfd_create(2) */
+export function memoryFile(name: string): number {
   const fd = syscall(SYS.memfd_create, cstring(name), MFD_CLOEXEC);
   if (fd < 0) throw new SystemError("memfd_create", JSON.stringify(name), -fd);
   return fd;

@@ -1,7 +1,9 @@
 /** What the caller passes on to the container's process by descriptors: socket activation, --preserve-fds, --pidfd-socket. */
+
+import { callersVariable } from "../../native-bindings/caller-words.ts";
 import { EBADF } from "../../native-bindings/errno.ts";
 import { close, readLink } from "../../native-bindings/files.ts";
-import { syscall } from "../../native-bindings/libc.ts";
+import { ownPid, syscall } from "../../native-bindings/libc.ts";
 import { SYS } from "../../native-bindings/syscall-numbers.ts";
 import { SystemError } from "../../native-bindings/system-error.ts";
 import { connectUnix, sendWithDescriptors } from "../../native-bindings/unix-socket.ts";
@@ -22,11 +24,12 @@ export interface Activation {
  * @throws RuntimeFault for a descriptor to preserve that the caller did not open, in runc's words.
  */
 export function activation(preserve: number): Activation {
-  const { LISTEN_FDS, LISTEN_PID, LISTEN_FDNAMES } = process.env;
-  const meant = LISTEN_FDS !== undefined && LISTEN_PID === `${process.pid}`;
-  const listening = meant && /^[0-9]{1,5}$/.test(LISTEN_FDS) ? Number(LISTEN_FDS) : 0;
+  const count = callersVariable("LISTEN_FDS") ?? "";
+  const names = callersVariable("LISTEN_FDNAMES");
+  const meant = callersVariable("LISTEN_PID") === `${ownPid()}`;
+  const listening = meant && /^[0-9]{1,5}$/.test(count) ? Number(count) : 0;
   const environment = listening === 0 ? [] : [`LISTEN_FDS=${listening}`, "LISTEN_PID=1"];
-  if (listening > 0 && LISTEN_FDNAMES !== undefined) environment.push(`LISTEN_FDNAMES=${LISTEN_FDNAMES}`);
+  if (listening > 0 && names !== undefined) environment.push(`LISTEN_FDNAMES=${names}`);
   for (let i = 0; i < listening; i++) {
     if (!isCallers(3 + i)) throw notOpen("LISTEN_FDS", listening, `descriptor ${3 + i} is not open`);
   }

@@ -1,3 +1,6 @@
+import { callersEnvironment } from "../../native-bindings/caller-words.ts";
+import { findProgram } from "../host/find-program.ts";
+import { runTool } from "../host/run-tool.ts";
 import { RuntimeFault } from "../report/fault.ts";
 import { writeError } from "../report/output.ts";
 
@@ -9,17 +12,14 @@ import { writeError } from "../report/output.ts";
  * @throws RuntimeFault when ps is missing or fails, in runc's words.
  */
 export function hostProcessTable(pids: readonly number[], args: readonly string[]): string {
-  const path = Bun.which("ps");
-  // A relative entry of PATH would be searched in whatever directory this was called in.
-  if (!path?.startsWith("/")) throw new RuntimeFault({ what: 'exec: "ps": executable file not found in $PATH' });
-  const ps = Bun.spawnSync([path, ...args], { stdin: "ignore", stdout: "pipe", stderr: "pipe" });
-  const [told, complained] = [ps.stdout.toString(), ps.stderr.toString()];
-  if (ps.exitCode !== 0) {
-    const end = ps.signalCode ? `signal: ${ps.signalCode}` : `exit status ${ps.exitCode}`;
-    throw new RuntimeFault({ what: `${end}: ${(complained + told).trimEnd()}`, value: ["ps", ...args] });
+  const path = findProgram("ps");
+  if (path === undefined) throw new RuntimeFault({ what: 'exec: "ps": executable file not found in $PATH' });
+  const { failure, stdout, stderr } = runTool(path, args, callersEnvironment());
+  if (failure !== undefined) {
+    throw new RuntimeFault({ what: `${failure}: ${(stderr + stdout).trimEnd()}`, value: ["ps", ...args] });
   }
-  writeError(complained);
-  return rowsOf(told, pids);
+  writeError(stderr);
+  return rowsOf(stdout, pids);
 }
 
 /**

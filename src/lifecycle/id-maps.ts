@@ -87,11 +87,9 @@ function runHelper(pid: number, kind: "uid" | "gid", mappings: Mappings, where: 
   const tool = `new${kind}map`;
   const args = [String(pid)];
   for (const { containerID, hostID, size } of mappings) args.push(String(containerID), String(hostID), String(size));
-  // Podman and CRI-O call without PATH.
-  const path = Bun.which(tool, {
-    PATH: process.env.PATH || "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-  });
-  if (path === null) {
+  const { findProgram } = require("../host/find-program.ts") as typeof import("../host/find-program.ts");
+  const path = findProgram(tool);
+  if (path === undefined) {
     throw new RuntimeFault({
       what: `unable to write the ${kind} map of the user namespace: ${tool} is not in PATH`,
       where,
@@ -99,15 +97,11 @@ function runHelper(pid: number, kind: "uid" | "gid", mappings: Mappings, where: 
       hint: "install the package uidmap (shadow-utils), or map only your own id",
     });
   }
-  const { exitCode, stderr } = Bun.spawnSync([path, ...args], {
-    env: {},
-    stdin: "ignore",
-    stdout: "ignore",
-    stderr: "pipe",
-  });
-  if (exitCode === 0) return;
+  const { runTool } = require("../host/run-tool.ts") as typeof import("../host/run-tool.ts");
+  const { failure, stderr } = runTool(path, args, []);
+  if (failure === undefined) return;
   throw new RuntimeFault({
-    what: `${tool} failed with exit status ${exitCode}: ${stderr.toString().trim()}`,
+    what: `${tool} failed with ${failure}: ${stderr.trim()}`,
     where,
     value: args.slice(1).join(" "),
     hint: `is the range granted to this user in /etc/sub${kind}?`,

@@ -1,4 +1,5 @@
 import { exists } from "../../native-bindings/files.ts";
+import { ownPid } from "../../native-bindings/libc.ts";
 import type { CgroupPlan } from "../cgroups/plan.ts";
 import type { CgroupRecord } from "../cgroups/record.ts";
 import type { CompiledProgram } from "../plan/compile-program.ts";
@@ -24,6 +25,7 @@ export function firstRecord(request: CreateRequest, prepared: PreparedStart): Co
     made: cgroup.unit === undefined ? missingDirectories(cgroup) : [],
     unit: cgroup.unit && { name: cgroup.unit.name, user: cgroup.unit.user },
   };
+  const creator = ownPid();
   return {
     id: request.id,
     ociVersion: specVersion,
@@ -33,8 +35,8 @@ export function firstRecord(request: CreateRequest, prepared: PreparedStart): Co
     created: new Date().toISOString(),
     init_process_pid: 0,
     init_process_start: 0,
-    creator_pid: process.pid,
-    creator_start: startTimeOf(process.pid),
+    creator_pid: creator,
+    creator_start: startTimeOf(creator),
     annotations: config.annotations,
     rootless: prepared.rootless,
     cgroup: planned,

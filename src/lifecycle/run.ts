@@ -1,7 +1,7 @@
 import { PR_SET_CHILD_SUBREAPER } from "../../native-bindings/constants.ts";
 import { errnoText } from "../../native-bindings/errno.ts";
 import { close } from "../../native-bindings/files.ts";
-import { syscall } from "../../native-bindings/libc.ts";
+import { ownPid, syscall } from "../../native-bindings/libc.ts";
 import { SYS } from "../../native-bindings/syscall-numbers.ts";
 import { Message } from "../program/layout.ts";
 import { RuntimeFault } from "../report/fault.ts";
@@ -69,7 +69,7 @@ function notifying(): typeof import("./notify.ts") {
 function watchNotify(notify: Notify, { log }: RunRequest): Watched {
   const look = () => {
     try {
-      notifying().passOnReady(notify, process.pid);
+      notifying().passOnReady(notify, ownPid());
     } catch (error) {
       log.warn(error instanceof Error ? error.message : String(error));
     }

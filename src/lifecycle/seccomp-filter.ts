@@ -1,3 +1,4 @@
+import { callersVariable } from "../../native-bindings/caller-words.ts";
 import { syscall } from "../../native-bindings/libc.ts";
 import { SYS, type SyscallName } from "../../native-bindings/syscall-numbers.ts";
 import type { Config, LinuxSeccomp } from "../bundle/config.ts";
@@ -26,7 +27,7 @@ const NEEDED_FOR_HOOKS: readonly SyscallName[] = ["clone", "ppoll", "wait4", "du
 /** Where compiled filters are kept for the next container with the same profile: a directory of this user alone. */
 export function filterCacheDirectory(): string {
   if (syscall(SYS.geteuid) === 0) return "/run/runts-seccomp";
-  const own = process.env.XDG_RUNTIME_DIR;
+  const own = callersVariable("XDG_RUNTIME_DIR");
   return own ? `${own}/runts-seccomp` : "";
 }
 

@@ -8,7 +8,7 @@ import {
 } from "../../native-bindings/constants.ts";
 import { EACCES, EINVAL } from "../../native-bindings/errno.ts";
 import { close, O_CREAT, O_EXCL, O_RDONLY, O_WRONLY, open, tryUnlink, writeAll } from "../../native-bindings/files.ts";
-import { addressOf, cstring, syscall, utf8 } from "../../native-bindings/libc.ts";
+import { addressOf, cstring, ownPid, syscall, utf8 } from "../../native-bindings/libc.ts";
 import { posixSpawn } from "../../native-bindings/spawn.ts";
 import { SYS } from "../../native-bindings/syscall-numbers.ts";
 import { SystemError } from "../../native-bindings/system-error.ts";
@@ -87,7 +87,7 @@ function sealedMemfd(image: Uint8Array): number {
 
 /** The image in a file that is unlinked at once and open for reading only: a writer would make it "text file busy". */
 function unnamedFile(image: Uint8Array, directory: string): number {
-  const path = `${directory}/program.${process.pid}`;
+  const path = `${directory}/program.${ownPid()}`;
   const writer = open(path, O_WRONLY | O_CREAT | O_EXCL, 0o500);
   try {
     writeAll(writer, image, path);

@@ -1,16 +1,16 @@
 import { ENOENT } from "../../native-bindings/errno.ts";
-import { workingDirectoryGone } from "../../native-bindings/inherited.ts";
+import { workingDirectory } from "../../native-bindings/inherited.ts";
 import { RuntimeFault } from "./fault.ts";
 
 /**
  * Stands before every use of a path that the caller may have given relative to its working directory: where that was deleted, the
- * process is in `/`, and the path would be another one.
+ * process may be in `/`, and the path would be another one.
  *
  * @param where the flag.
  * @throws RuntimeFault in Go's words.
  */
 export function requireWorkingDirectory(path: string, where?: string): void {
-  if (path[0] === "/" || !workingDirectoryGone()) return;
+  if (path[0] === "/" || workingDirectory() !== undefined) return;
   throw new RuntimeFault({
     what: "getwd",
     where,

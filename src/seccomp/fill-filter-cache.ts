@@ -15,6 +15,7 @@ import {
   tryUnlink,
   writeAll,
 } from "../../native-bindings/files.ts";
+import { ownPid } from "../../native-bindings/libc.ts";
 import { SYS } from "../../native-bindings/syscall-numbers.ts";
 import { SystemError } from "../../native-bindings/system-error.ts";
 import type { LinuxSeccomp } from "../bundle/config.ts";
@@ -80,7 +81,7 @@ function keep(cacheDirectory: string, name: string, entry: Uint8Array): string |
 
 /** Two starts may write the same entry at once: each writes a file of its own, and rename makes one of them the entry. */
 function writeEntry(directory: string, name: string, entry: Uint8Array): void {
-  const temporary = `${directory}/.${name}.${process.pid}`;
+  const temporary = `${directory}/.${name}.${ownPid()}`;
   const fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
   try {
     try {

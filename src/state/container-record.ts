@@ -18,7 +18,7 @@ import {
   tryUnlink,
   writeAll,
 } from "../../native-bindings/files.ts";
-import { utf8 } from "../../native-bindings/libc.ts";
+import { ownPid, utf8 } from "../../native-bindings/libc.ts";
 import { SystemError } from "../../native-bindings/system-error.ts";
 import type { Hook } from "../bundle/config.ts";
 import type { CgroupRecord } from "../cgroups/record.ts";
@@ -154,7 +154,7 @@ function damaged(path: string, cause?: unknown): RuntimeFault {
  */
 export function writeRecord(root: string, record: ContainerRecord): void {
   const path = `${root}/${record.id}/${recordName}`;
-  const temporary = `${path}.${process.pid}`;
+  const temporary = `${path}.${ownPid()}`;
   writeNew(temporary, record, path);
   put(temporary, path);
 }

@@ -1,6 +1,9 @@
 /** Where the state of containers is kept, and which names a container may have. */
+
+import { callersVariable } from "../../native-bindings/caller-words.ts";
 import { EEXIST, ENAMETOOLONG } from "../../native-bindings/errno.ts";
 import { AT_FDCWD, mkdirs, tryMkdir } from "../../native-bindings/files.ts";
+import { workingDirectory } from "../../native-bindings/inherited.ts";
 import { cstring, syscall } from "../../native-bindings/libc.ts";
 import { SYS } from "../../native-bindings/syscall-numbers.ts";
 import { inFirstUserNamespace } from "../../native-bindings/user-namespace.ts";
@@ -25,7 +28,7 @@ export interface StateRoot {
  */
 export function stateRoot(given: string | undefined): StateRoot {
   if (!given) {
-    const runtimeDirectory = process.env.XDG_RUNTIME_DIR;
+    const runtimeDirectory = callersVariable("XDG_RUNTIME_DIR");
     const path = runtimeDirectory && !isHostRoot() ? `${runtimeDirectory}/runc` : systemRoot;
     return { path, isDefault: true };
   }
@@ -37,7 +40,7 @@ export function stateRoot(given: string | undefined): StateRoot {
 /** Root in the initial user namespace, or root by name in another one (as in a container whose `su` sets $USER). */
 function isHostRoot(): boolean {
   if (syscall(SYS.geteuid) !== 0) return false;
-  return process.env.USER === "root" || inFirstUserNamespace();
+  return callersVariable("USER") === "root" || inFirstUserNamespace();
 }
 
 /**
@@ -47,7 +50,7 @@ function isHostRoot(): boolean {
  */
 export function absolutePath(path: string): string {
   requireWorkingDirectory(path);
-  const full = path.startsWith("/") ? path : `${process.cwd()}/${path}`;
+  const full = path.startsWith("/") ? path : `${workingDirectory()}/${path}`;
   const parts: string[] = [];
   for (const part of full.split("/")) {
     if (part === "..") parts.pop();

@@ -1,4 +1,5 @@
 /** systemd over its bus: org.freedesktop.systemd1(5). */
+import { callersVariable } from "../../../native-bindings/caller-words.ts";
 import { ENOENT } from "../../../native-bindings/errno.ts";
 import { S_IFDIR, tryLstat } from "../../../native-bindings/files.ts";
 import { Bus, BusError, type BusValue, soname } from "../../../native-bindings/sd-bus.ts";
@@ -174,7 +175,7 @@ function userBus(): Bus {
   try {
     return Bus.user();
   } catch (error) {
-    const directory = process.env.XDG_RUNTIME_DIR;
+    const directory = callersVariable("XDG_RUNTIME_DIR");
     if (!(error instanceof BusError) || !directory) throw error;
     return Bus.direct(`unix:path=${directory}/systemd/private`);
   }

@@ -15,5 +15,5 @@ export function run(request: CommandRequest): undefined {
   if (!Object.hasOwn(shells, shell)) {
     throw new RuntimeFault({ what: "no completion for this shell", value: shell, hint: "it is bash, zsh or fish" });
   }
-  writeOut(shells[shell as keyof typeof shells](programName, completedCommands()));
+  writeOut(shells[shell as keyof typeof shells](programName(), completedCommands()));
 }

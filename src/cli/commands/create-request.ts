@@ -1,3 +1,4 @@
+import { callersVariable } from "../../../native-bindings/caller-words.ts";
 import type { Activation } from "../../lifecycle/activation.ts";
 import type { CreateRequest } from "../../lifecycle/create.ts";
 import { RuntimeFault } from "../../report/fault.ts";
@@ -28,14 +29,14 @@ export function createRequest(request: CommandRequest): CreateRequest {
     noNewKeyring: options["no-new-keyring"] === true,
     preserveFds: passed?.count ?? 0,
     activation: passed?.environment,
-    notifySocket: process.env.NOTIFY_SOCKET || undefined,
+    notifySocket: callersVariable("NOTIFY_SOCKET") || undefined,
     ...cgroupOptions(request),
     log,
   };
 }
 
 function passedOn(preserveFds: number): Activation | undefined {
-  if (preserveFds === 0 && !process.env.LISTEN_FDS) return undefined;
+  if (preserveFds === 0 && !callersVariable("LISTEN_FDS")) return undefined;
   return (require("../../lifecycle/activation.ts") as typeof import("../../lifecycle/activation.ts")).activation(
     preserveFds,
   );

@@ -1,8 +1,9 @@
+import { callersVariable } from "../../../native-bindings/caller-words.ts";
 import { startContainer } from "../../lifecycle/start.ts";
 import { type CommandRequest, type CommandResult, rootOf } from "../request.ts";
 
 export function run(request: CommandRequest): CommandResult {
-  const notifySocket = process.env.NOTIFY_SOCKET || undefined;
+  const notifySocket = callersVariable("NOTIFY_SOCKET") || undefined;
   startContainer({ root: rootOf(request).path, id: request.arguments[0]!, notifySocket, log: request.log });
   return 0;
 }
