@@ -18,7 +18,7 @@ import { minify } from "terser";
 import { SYS } from "../native-bindings/syscall-numbers.ts";
 import { constantsSegment } from "./entry/constants-segment.ts";
 import { installStub } from "./entry/install-stub.ts";
-import { RECORD_ADDRESS } from "./entry/layout.ts";
+import { RECORD_ADDRESS, STUB_ADDRESS } from "./entry/layout.ts";
 
 const [outfile, version, commit] = process.argv.slice(2) as [string, string, string];
 const root = resolve(import.meta.dir, "..");
@@ -84,6 +84,7 @@ const constants = constantsSegment(await Bun.file(process.execPath).slice(0, 409
 const define = {
   RUNTS_VERSION: JSON.stringify(version),
   RUNTS_COMMIT: JSON.stringify(commit),
+  RUNTS_STUB_ADDRESS: String(STUB_ADDRESS),
   RUNTS_RECORD_ADDRESS: String(RECORD_ADDRESS),
   RUNTS_CONSTANTS_ADDRESS: String(constants.address),
   RUNTS_CONSTANTS_BYTES: String(constants.bytes),

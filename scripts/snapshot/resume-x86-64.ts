@@ -1,0 +1,190 @@
+/** The first instructions of an executable with a snapshot: they go on from it, or, where that cannot be, start the engine. */
+import { RECORD_ADDRESS, START_OFFSET } from "../entry/layout.ts";
+import { ALWAYS, Code, IF_EQUAL, UNLESS_EQUAL } from "../entry/x86-64-code.ts";
+import type { Cargo } from "./cargo.ts";
+import { startCold } from "./cold-x86-64.ts";
+import { MAP_ANONYMOUS, MAP_FIXED_NOREPLACE, MAP_NORESERVE, MAP_PRIVATE, mmap } from "./mmap-x86-64.ts";
+import type { Processor } from "./processor.ts";
+
+// asm/unistd_64.h
+const RT_SIGACTION = 13;
+const MADVISE = 28;
+const ARCH_PRCTL = 158;
+const SET_TID_ADDRESS = 218;
+const CLOSE_RANGE = 436;
+
+const ARCH_SET_FS = 0x1002;
+const CLOSE_RANGE_CLOEXEC = 4;
+const MADV_NOHUGEPAGE = 15;
+const SIGPIPE = 13;
+const SIGXFSZ = 25;
+const SIGSET_BYTES = 8;
+
+/** Where and how the process stood. */
+export interface Standing {
+  readonly stackPointer: number;
+  readonly instruction: number;
+  /** The thread pointer. */
+  readonly thread: number;
+  /** Where the C library keeps the thread's id. */
+  readonly threadId: number;
+  /** The C library's `environ`. */
+  readonly environ: number;
+}
+
+/** Whoever sets this starts the engine anew: to compare the two, or because there is something wrong with the snapshot. */
+export const COLD_VARIABLE = "RUNTS_START=cold";
+
+/**
+ * At entry rsp points at argc (System V ABI, 3.4.1). r15 keeps that, r14 the environment. Nothing is on the stack.
+ *
+ * Whatever is not as it was when the snapshot was taken leads to the cold start: another processor, whose instructions the C library
+ * and the engine have not chosen; and memory that the kernel has put something else into, since it places the stack and the vdso at
+ * random.
+ */
+export function resumeX8664(cargo: Cargo, processor: Processor, standing: Standing): Uint8Array {
+  const code = new Code();
+  const cold: number[] = [];
+  code.emit(0x49, 0x89, 0xe7); // mov r15, rsp
+  lookForVariable(code, cold);
+  compareProcessor(code, cold, processor);
+  mapZeros(code, cold, cargo.zeros);
+  copyStack(code, cargo);
+  beAsTheEngineIs(code, cargo);
+  beThisProcess(code, standing);
+  movQuad(code, [0x48, 0xbc], standing.stackPointer); // mov rsp, stack pointer
+  movQuad(code, [0x48, 0xb9], standing.instruction); // mov rcx, instruction
+  code.emit(0x31, 0xc0, 0xff, 0xe1); // xor eax, eax; jmp rcx
+  for (const jump of cold) code.land(jump);
+  startCold(code, cargo);
+  return new Uint8Array(code.bytes);
+}
+
+function movQuad(code: Code, opcode: readonly number[], value: number): void {
+  code.emit(...opcode);
+  code.quad(BigInt(value));
+}
+
+function lookForVariable(code: Code, cold: number[]): void {
+  const halves = new DataView(new TextEncoder().encode(COLD_VARIABLE).buffer);
+  code.emit(0x49, 0x8b, 0x07); // mov rax, [r15]
+  code.emit(0x49, 0x8d, 0x74, 0xc7, 0x10); // lea rsi, [r15+rax*8+16]
+  code.emit(0x49, 0x89, 0xf6); // mov r14, rsi
+  code.emit(0x49, 0xb8);
+  code.quad(halves.getBigUint64(0, true)); // mov r8, first half
+  code.emit(0x49, 0xb9);
+  code.quad(halves.getBigUint64(8, true)); // mov r9, second half
+  const next = code.bytes.length;
+  code.emit(0x48, 0xad); // lodsq
+  code.emit(0x48, 0x85, 0xc0); // test rax, rax
+  const end = code.jump(IF_EQUAL);
+  code.emit(0x4c, 0x39, 0x00); // cmp [rax], r8: the kernel has eight more bytes after the last variable
+  code.jump(UNLESS_EQUAL, next);
+  code.emit(0x4c, 0x39, 0x48, 0x08); // cmp [rax+8], r9
+  code.jump(UNLESS_EQUAL, next);
+  code.emit(0x80, 0x78, 0x10, 0x00); // cmp byte [rax+16], 0
+  code.jump(UNLESS_EQUAL, next);
+  cold.push(code.jump(ALWAYS));
+  code.land(end);
+}
+
+/** `cpuid` is answered by the host of a virtual machine, which takes 10 to 70 µs: only what tells of instructions is asked for. */
+function compareProcessor(code: Code, cold: number[], processor: Processor): void {
+  const compare = (register: readonly number[], value: number) => {
+    code.emit(...register);
+    code.word(value);
+    cold.push(code.jump(UNLESS_EQUAL));
+  };
+  askProcessor(code, 1);
+  compare([0x81, 0xf9], processor.leaf1Ecx); // cmp ecx, ...
+  compare([0x81, 0xfa], processor.leaf1Edx); // cmp edx, ...
+  askProcessor(code, 7);
+  compare([0x81, 0xfb], processor.leaf7Ebx); // cmp ebx, ...
+  compare([0x81, 0xf9], processor.leaf7Ecx); // cmp ecx, ...
+  askStates(code);
+  compare([0x3d], processor.states); // cmp eax, ...
+}
+
+/** cpuid with the leaf, and subleaf 0. It changes rbx, too. */
+export function askProcessor(code: Code, leaf: number): void {
+  code.emit(0xb8);
+  code.word(leaf); // mov eax, leaf
+  code.emit(0x31, 0xc9, 0x0f, 0xa2); // xor ecx, ecx; cpuid
+}
+
+/** Which registers the kernel saves, and programs may use therefore: XCR0. */
+export function askStates(code: Code): void {
+  code.emit(0x31, 0xc9, 0x0f, 0x01, 0xd0); // xor ecx, ecx; xgetbv
+}
+
+/** Memory that was untouched, by a table of addresses, sizes, protections, and whether it must not have huge pages. */
+function mapZeros(code: Code, cold: number[], table: number): void {
+  code.emit(0xbd);
+  code.word(table); // mov ebp, table
+  const next = code.bytes.length;
+  code.emit(0x48, 0x8b, 0x7d, 0x00); // mov rdi, [rbp]
+  code.emit(0x48, 0x85, 0xff); // test rdi, rdi
+  const end = code.jump(IF_EQUAL);
+  code.emit(0x48, 0x8b, 0x75, 0x08); // mov rsi, [rbp+8]
+  code.emit(0x8b, 0x55, 0x10); // mov edx, [rbp+16]
+  mmap(code, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE);
+  // A kernel that does not know MAP_FIXED_NOREPLACE takes the address for a wish.
+  code.emit(0x48, 0x3b, 0x45, 0x00); // cmp rax, [rbp]
+  cold.push(code.jump(UNLESS_EQUAL));
+  code.emit(0x83, 0x7d, 0x14, 0x00); // cmp dword [rbp+20], 0
+  const any = code.jump(IF_EQUAL);
+  code.emit(0x48, 0x89, 0xc7); // mov rdi, rax
+  code.emit(0x48, 0x8b, 0x75, 0x08); // mov rsi, [rbp+8]
+  code.emit(0xba);
+  code.word(MADV_NOHUGEPAGE); // mov edx, MADV_NOHUGEPAGE
+  code.call(MADVISE);
+  code.land(any);
+  code.emit(0x48, 0x83, 0xc5, 0x18); // add rbp, 24
+  code.jump(ALWAYS, next);
+  code.land(end);
+}
+
+/** The stack's place was among the zeros: no segment of the file may be where the kernel could put this process's own. */
+function copyStack(code: Code, { stack, stackAddress, stackBytes }: Cargo): void {
+  code.emit(0xbe);
+  code.word(stack); // mov esi, stack
+  movQuad(code, [0x48, 0xbf], stackAddress); // mov rdi, address
+  code.emit(0xb9);
+  code.word(stackBytes / 8); // mov ecx, count
+  code.emit(0xf3, 0x48, 0xa5); // rep movsq
+}
+
+/** What the engine has done to the process when it started, and its programs count on: what it undoes for others, and leaves so here. */
+function beAsTheEngineIs(code: Code, { ignore }: Cargo): void {
+  code.emit(0xbf);
+  code.word(3); // mov edi, 3
+  code.emit(0xbe);
+  code.word(-1); // mov esi, all others
+  code.emit(0xba);
+  code.word(CLOSE_RANGE_CLOEXEC); // mov edx, CLOSE_RANGE_CLOEXEC
+  code.call(CLOSE_RANGE);
+  for (const signal of [SIGPIPE, SIGXFSZ]) {
+    code.emit(0xbf);
+    code.word(signal); // mov edi, signal
+    code.emit(0xbe);
+    code.word(ignore); // mov esi, SIG_IGN
+    code.emit(0x31, 0xd2); // xor edx, edx
+    code.emit(0x41, 0xba);
+    code.word(SIGSET_BYTES); // mov r10d, SIGSET_BYTES
+    code.call(RT_SIGACTION);
+  }
+}
+
+function beThisProcess(code: Code, { thread, threadId, environ }: Standing): void {
+  code.emit(0xbf);
+  code.word(ARCH_SET_FS); // mov edi, ARCH_SET_FS
+  movQuad(code, [0x48, 0xbe], thread); // mov rsi, thread
+  code.call(ARCH_PRCTL);
+  movQuad(code, [0x48, 0xbf], threadId); // mov rdi, threadId
+  code.call(SET_TID_ADDRESS);
+  code.emit(0x89, 0x07); // mov [rdi], eax
+  code.emit(0x4c, 0x89, 0x3c, 0x25);
+  code.word(RECORD_ADDRESS + START_OFFSET); // mov [record+start], r15
+  movQuad(code, [0x48, 0xbf], environ); // mov rdi, environ
+  code.emit(0x4c, 0x89, 0x37); // mov [rdi], r14
+}

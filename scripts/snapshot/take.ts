@@ -1,0 +1,93 @@
+/** Runs an executable up to where its snapshot is taken, and takes it. */
+import { readdirSync, readFileSync } from "node:fs";
+import { RECORD_ADDRESS, THREAD_OFFSET } from "../entry/layout.ts";
+import { type EngineFile, packCargo, RESUME_ADDRESS, type Stack } from "./cargo.ts";
+import { executable, type Segment } from "./executable.ts";
+import { PAGE, ProcessMemory } from "./memory.ts";
+import { mend } from "./mend.ts";
+import { type Piece, piecesOf } from "./pieces.ts";
+import { thisProcessor } from "./processor.ts";
+import { resumeX8664 } from "./resume-x86-64.ts";
+
+/** pause(2), in which it waits. */
+const PAUSE = "34";
+const PATIENCE_MS = 30_000;
+const DEFAULT_STACK_BYTES = 8 << 20;
+const PF_READ_EXECUTE = 5;
+const PF_READ_WRITE = 6;
+
+/** The snapshot's part of an executable. */
+export interface Snapshot {
+  readonly entry: number;
+  readonly segments: readonly Segment[];
+}
+
+/**
+ * Takes the snapshot of a process that is about to wait for it, or waits already.
+ *
+ * @param path of its executable.
+ * @throws Error where it has more than one thread, or is not as such a process has to be.
+ */
+export async function takeSnapshot(pid: number, path: string, engine: EngineFile): Promise<Snapshot> {
+  const { stackPointer, instruction } = await waiting(pid);
+  const threads = readdirSync(`/proc/${pid}/task`).length;
+  if (threads !== 1) throw new Error(`the engine has ${threads} threads: a snapshot has room for one`);
+  const memory = new ProcessMemory(pid);
+  try {
+    const thread = memory.readNumber(RECORD_ADDRESS + THREAD_OFFSET);
+    const pieces = piecesOf(memory, path);
+    const { threadId, environ } = mend(pieces, memory, pid, thread);
+    const stack = stackOf(memory, stackPointer);
+    pieces.push(stackPiece(pid, stack));
+    const { cargo, bytes } = packCargo(pieces, engine, stack);
+    const standing = { stackPointer, instruction, thread, threadId, environ };
+    const code = resumeX8664(cargo, thisProcessor(), standing);
+    const resume = { address: RESUME_ADDRESS, flags: PF_READ_EXECUTE, bytes: Buffer.concat([bytes, code]) };
+    const segments = pieces.flatMap((piece) => segmentOf(piece) ?? []);
+    return { entry: RESUME_ADDRESS + bytes.length, segments: [...segments, resume] };
+  } finally {
+    memory.close();
+  }
+}
+
+/** The executable with its snapshot. @param base without it. */
+export function withSnapshot(base: Uint8Array, { entry, segments }: Snapshot): Uint8Array {
+  return executable(base, entry, segments);
+}
+
+function segmentOf({ start, end, flags, content }: Piece): Segment | undefined {
+  if (content.kind === "bytes") return { address: start, flags, bytes: content.bytes };
+  if (content.kind === "executable") return { address: start, flags, offset: content.offset, size: end - start };
+  return undefined;
+}
+
+/** @see proc_pid_syscall(5): the call's number, six arguments, stack pointer and instruction. */
+async function waiting(pid: number): Promise<{ stackPointer: number; instruction: number }> {
+  const deadline = Date.now() + PATIENCE_MS;
+  while (Date.now() < deadline) {
+    const words = readFileSync(`/proc/${pid}/syscall`, "utf8").trim().split(" ");
+    if (words[0] === PAUSE) return { stackPointer: Number(words[7]), instruction: Number(words[8]) };
+    await Bun.sleep(10);
+  }
+  throw new Error(`the process does not wait for its snapshot after ${PATIENCE_MS / 1000} s`);
+}
+
+/** From the stack pointer to its end. Below is nothing that anyone comes back to. */
+function stackOf(memory: ProcessMemory, stackPointer: number): Stack {
+  const mapping = memory.mappings.find(({ name }) => name === "[stack]");
+  if (mapping === undefined) throw new Error("the process has no stack");
+  const address = stackPointer - (stackPointer % 16) - RED_ZONE_BYTES;
+  return { address, bytes: memory.read(address, mapping.end - address) };
+}
+
+/** System V ABI, 3.2.2 */
+const RED_ZONE_BYTES = 128;
+
+/** All that it may grow to: the engine has reckoned with the limit that it found. */
+function stackPiece(pid: number, stack: Stack): Piece {
+  const limit = /^Max stack size +(\w+)/m.exec(readFileSync(`/proc/${pid}/limits`, "utf8"))?.[1];
+  const size = limit === undefined || limit === "unlimited" ? DEFAULT_STACK_BYTES : Number(limit);
+  const end = stack.address + stack.bytes.length;
+  const start = end - Math.floor(size / PAGE) * PAGE;
+  return { start, end, flags: PF_READ_WRITE, content: { kind: "zero", withoutHugePages: false } };
+}
