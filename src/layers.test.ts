@@ -168,3 +168,36 @@ describe("nothing heavy is loaded by", () => {
     expect(wrong.map(([to, from]) => `${from} loads ${to}`)).toEqual([]);
   });
 });
+
+/**
+ * The process may go on from the memory of another one (docs/architecture.md, "The snapshot"): what the engine says of its process is
+ * that one's, and its event loop has descriptors that are not there any more.
+ */
+describe("nothing asks the engine for", () => {
+  const forbidden: [what: string, pattern: RegExp][] = [
+    [
+      "what belongs to the process",
+      /\bprocess\.(?:argv0?|env|pid|ppid|cwd|execPath|title|umask|std(?:in|out|err)|exit|on)\b/,
+    ],
+    ["programs", /\bBun\.(?:spawn|which|env|argv|main|sleep|file|write)/],
+    ["something later", /\b(?:async|await|Promise|setTimeout|setInterval|setImmediate|queueMicrotask)\b/],
+    ["chance, which would repeat itself", /\bMath\.random\b|\bcrypto\.|\brandomUUID\b/],
+    ["the time since it started", /\bperformance\.timeOrigin\b|\bprocess\.(?:uptime|hrtime)\b/],
+  ];
+  const exempt = ["native-bindings/caller-words.ts", "src/bundle/generate.ts"];
+
+  for (const [what, pattern] of forbidden) {
+    test(what, () => {
+      const found = sources
+        .filter((file) => !exempt.includes(file))
+        .flatMap((file) =>
+          readFileSync(join(ROOT, file), "utf8")
+            .replace(/\/\*[\s\S]*?\*\/|\/\/.*|"(?:[^"\\\n]|\\.)*"/g, "")
+            .split("\n")
+            .filter((line) => pattern.test(line))
+            .map((line) => `${file}: ${line.trim()}`),
+        );
+      expect(found).toEqual([]);
+    });
+  }
+});

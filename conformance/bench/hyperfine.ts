@@ -40,7 +40,15 @@ function measure(
   scratch: string,
 ): number[] {
   const json = join(scratch, "hyperfine.json");
-  const flags = ["--shell=none", "--style=none", "--warmup=3", `--runs=${runs}`, `--export-json=${json}`];
+  // What the commands say on standard error comes with hyperfine's own words.
+  const flags = [
+    "--shell=none",
+    "--style=none",
+    "--show-output",
+    "--warmup=3",
+    `--runs=${runs}`,
+    `--export-json=${json}`,
+  ];
   if (pause !== undefined) flags.push(`--prepare=sleep ${pause}`);
   const done = Bun.spawnSync(["hyperfine", ...flags, ...commands], {
     stdin: "ignore",

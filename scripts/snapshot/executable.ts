@@ -1,14 +1,14 @@
 /** An executable of segments, for x86_64, that is loaded by the kernel alone. */
 
 // elf.h
-const HEADER_BYTES = 64;
+export const HEADER_BYTES = 64;
 const PROGRAM_HEADER_BYTES = 56;
 const PT_LOAD = 1;
 const PT_GNU_STACK = 0x6474e551;
 const PF_READ_WRITE = 6;
 const PAGE = 4096;
-/** The kernel reads at most 64 KiB of program headers. */
-const MOST_HEADERS = Math.floor(0x10000 / PROGRAM_HEADER_BYTES);
+/** Kernels before Linux 6.2 read at most a page of program headers. */
+export const MOST_SEGMENTS = Math.floor(PAGE / PROGRAM_HEADER_BYTES) - 1;
 
 /** A segment that is added to the file, or one that is in it already. */
 export type Segment = {
@@ -24,7 +24,7 @@ export type Segment = {
  */
 export function executable(base: Uint8Array, entry: number, segments: readonly Segment[]): Uint8Array {
   const count = segments.length + 1;
-  if (count > MOST_HEADERS) throw new Error(`${count} segments are more than the kernel loads`);
+  if (segments.length > MOST_SEGMENTS) throw new Error(`${count} segments are more than the kernel loads`);
   // New segments, then the headers.
   let end = pageUp(Math.max(base.length, HEADER_BYTES));
   const placed = segments.map((segment) => {

@@ -3,14 +3,15 @@
  *
  * Without one it is the same program, and starts slower.
  */
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { STUB_ADDRESS } from "../entry/layout.ts";
 import { PT_LOAD, programHeaders } from "../entry/program-headers.ts";
+import { withoutSnapshot, withSnapshot } from "./add.ts";
 import { engineFileOf } from "./cargo.ts";
-import { prepareRehearsal } from "./rehearsal.ts";
-import { takeSnapshot, withSnapshot } from "./take.ts";
+import { endRehearsal, prepareRehearsal } from "./rehearsal.ts";
+import { takeSnapshot } from "./take.ts";
 
 const HEAD_BYTES = 4096;
 
@@ -21,7 +22,7 @@ async function main(path: string): Promise<void> {
   }
   const scratch = mkdtempSync(join(tmpdir(), "runts-snapshot-"));
   try {
-    const base = readFileSync(path);
+    const base = withoutSnapshot(new Uint8Array(readFileSync(path)));
     const headers = programHeaders(base.subarray(0, HEAD_BYTES));
     const waits = join(scratch, "waits");
     writeFileSync(waits, wanting(base, headers));
@@ -32,11 +33,14 @@ async function main(path: string): Promise<void> {
     const child = Bun.spawn(command, { cwd: "/", env: {}, stdio: ["ignore", "ignore", "ignore"] });
     try {
       const snapshot = await takeSnapshot(child.pid, waits, engineFileOf(base, headers));
-      const file = withSnapshot(base, snapshot);
-      writeFileSync(path, file);
+      // Beside it first: it may be running.
+      const beside = `${path}.snapshot`;
+      writeFileSync(beside, withSnapshot(base, snapshot), { mode: 0o755 });
+      renameSync(beside, path);
     } finally {
       child.kill("SIGKILL");
       await child.exited;
+      endRehearsal(path, scratch);
     }
   } finally {
     rmSync(scratch, { recursive: true });

@@ -14,15 +14,16 @@ export interface Piece {
     | { readonly kind: "zero"; readonly withoutHugePages: boolean };
 }
 
-/** So many pages that are not the process's own are taken for its own between two that are: a mapping costs more than they do. */
-const BRIDGED_PAGES = 32;
+const PF_W = 2;
 
 /**
  * All that a process has mapped but its stack, and what the kernel maps into every process.
  *
  * @param executable the path of the file that the process was started from.
+ * @param bridgedPages so many pages are brought although they need not be, where they are next to some that are: a mapping more costs
+ *   more than they do.
  */
-export function piecesOf(memory: ProcessMemory, executable: string): Piece[] {
+export function piecesOf(memory: ProcessMemory, executable: string, bridgedPages: number): Piece[] {
   const pieces: Piece[] = [];
   for (const mapping of memory.mappings) {
     if (isKernels(mapping) || mapping.name === "[stack]" || !mapping.readable) continue;
@@ -30,18 +31,21 @@ export function piecesOf(memory: ProcessMemory, executable: string): Piece[] {
     // A library is brought as it is: another file may be in its place by then. So is the vdso, whose functions are replaced.
     const brought = !isExecutable && mapping.name !== "" && mapping.name !== "[heap]";
     const own = memory.ownPages(mapping).map((isOwn) => isOwn || brought);
-    bridge(own);
     for (const [from, to] of runs(own)) {
       const [start, end] = [mapping.start + from * PAGE, mapping.start + to * PAGE];
       const content = own[from]
-        ? ({ kind: "bytes", bytes: memory.read(start, end - start) } as const)
+        ? bytesOf(memory, start, end)
         : isExecutable
           ? ({ kind: "executable", offset: mapping.offset + from * PAGE } as const)
           : ({ kind: "zero", withoutHugePages: mapping.withoutHugePages } as const);
       pieces.push({ start, end, flags: flagsOf(mapping), content });
     }
   }
-  return pieces;
+  return joined(pieces.map((piece, i) => bridged(piece, pieces[i - 1], pieces[i + 1], memory, bridgedPages)));
+}
+
+function bytesOf(memory: ProcessMemory, start: number, end: number) {
+  return { kind: "bytes", bytes: memory.read(start, end - start) } as const;
 }
 
 /** vsyscall is at one address in all processes; vvar is what the vdso reads. */
@@ -50,16 +54,7 @@ function isKernels({ name }: Mapping): boolean {
 }
 
 function flagsOf({ readable, writable, executable }: Mapping): number {
-  return (readable ? 4 : 0) | (writable ? 2 : 0) | (executable ? 1 : 0);
-}
-
-function bridge(own: boolean[]): void {
-  let last = -1;
-  for (let page = 0; page < own.length; page++) {
-    if (!own[page]) continue;
-    if (last >= 0 && page - last - 1 <= BRIDGED_PAGES) own.fill(true, last + 1, page);
-    last = page;
-  }
+  return (readable ? 4 : 0) | (writable ? PF_W : 0) | (executable ? 1 : 0);
 }
 
 /** Stretches of equal values, as [from, to). */
@@ -70,4 +65,50 @@ function* runs(values: readonly boolean[]): Generator<[from: number, to: number]
     yield [from, to];
     from = to;
   }
+}
+
+function bridged(
+  piece: Piece,
+  before: Piece | undefined,
+  after: Piece | undefined,
+  memory: ProcessMemory,
+  pages: number,
+): Piece {
+  if (piece.content.kind === "bytes" || piece.end - piece.start > pages * PAGE) return piece;
+  const joins = (other: Piece | undefined, isNext: boolean) =>
+    other?.content.kind === "bytes" && isNext && canJoin(piece, other);
+  if (!joins(before, before?.end === piece.start) && !joins(after, after?.start === piece.end)) return piece;
+  return { ...piece, content: bytesOf(memory, piece.start, piece.end) };
+}
+
+/** What cannot be written may be one mapping, as it was in the libraries of old: of constants and instructions. */
+function canJoin(one: Piece, other: Piece): boolean {
+  return one.flags === other.flags || ((one.flags | other.flags) & PF_W) === 0;
+}
+
+/** Brought pieces that touch each other, in one. */
+function joined(pieces: readonly Piece[]): Piece[] {
+  const result: Piece[] = [];
+  for (const piece of pieces) {
+    const last = result.at(-1);
+    if (
+      last?.content.kind !== "bytes" ||
+      piece.content.kind !== "bytes" ||
+      last.end !== piece.start ||
+      !canJoin(last, piece)
+    ) {
+      result.push(piece);
+      continue;
+    }
+    const bytes = new Uint8Array(piece.end - last.start);
+    bytes.set(last.content.bytes);
+    bytes.set(piece.content.bytes, piece.start - last.start);
+    result[result.length - 1] = {
+      start: last.start,
+      end: piece.end,
+      flags: last.flags | piece.flags,
+      content: { kind: "bytes", bytes },
+    };
+  }
+  return result;
 }

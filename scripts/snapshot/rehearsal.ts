@@ -36,9 +36,19 @@ export function prepareRehearsal(executable: string, directory: string): string 
   return commandLines;
 }
 
+/** Takes away what a rehearsal has left behind that did not come to its end. */
+export function endRehearsal(executable: string, directory: string): void {
+  Bun.spawnSync([executable, ...options(directory), "delete", "--force", id]);
+}
+
+const id = `rehearsal-${process.pid}`;
+
+function options(directory: string): string[] {
+  return ["--root", join(directory, "state"), "--log", join(directory, "log"), "--log-format", "json"];
+}
+
 function linesOf(directory: string): string[][] {
-  const root = ["--root", join(directory, "state"), "--log", join(directory, "log"), "--log-format", "json"];
-  const [id, missing] = [`rehearsal-${process.pid}`, "none"];
+  const missing = "none";
   const once = [
     ["run", "--bundle", join(directory, "short"), id],
     ["create", "--bundle", directory, "--pid-file", join(directory, "pid"), id],
@@ -51,5 +61,5 @@ function linesOf(directory: string): string[][] {
     ["state", missing],
     ["delete", "--force", missing],
   ];
-  return Array.from({ length: TIMES }, () => once.map((line) => [...root, ...line])).flat();
+  return Array.from({ length: TIMES }, () => once.map((line) => [...options(directory), ...line])).flat();
 }

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { RECORD_ADDRESS, THREAD_OFFSET } from "../entry/layout.ts";
 import { type EngineFile, packCargo, RESUME_ADDRESS, type Stack } from "./cargo.ts";
-import { executable, type Segment } from "./executable.ts";
+import { MOST_SEGMENTS, type Segment } from "./executable.ts";
 import { PAGE, ProcessMemory } from "./memory.ts";
 import { mend } from "./mend.ts";
 import { type Piece, piecesOf } from "./pieces.ts";
@@ -35,7 +35,7 @@ export async function takeSnapshot(pid: number, path: string, engine: EngineFile
   const memory = new ProcessMemory(pid);
   try {
     const thread = memory.readNumber(RECORD_ADDRESS + THREAD_OFFSET);
-    const pieces = piecesOf(memory, path);
+    const pieces = fewPieces(memory, path);
     const { threadId, environ } = mend(pieces, memory, pid, thread);
     const stack = stackOf(memory, stackPointer);
     pieces.push(stackPiece(pid, stack));
@@ -50,10 +50,15 @@ export async function takeSnapshot(pid: number, path: string, engine: EngineFile
   }
 }
 
-/** The executable with its snapshot. @param base without it. */
-export function withSnapshot(base: Uint8Array, { entry, segments }: Snapshot): Uint8Array {
-  return executable(base, entry, segments);
+/** As many as the kernel loads from one file, with one for the instructions. */
+function fewPieces(memory: ProcessMemory, path: string): Piece[] {
+  for (let bridgedPages = LEAST_BRIDGED_PAGES; ; bridgedPages *= 2) {
+    const pieces = piecesOf(memory, path, bridgedPages);
+    if (pieces.filter(({ content }) => content.kind !== "zero").length < MOST_SEGMENTS) return pieces;
+  }
 }
+
+const LEAST_BRIDGED_PAGES = 32;
 
 function segmentOf({ start, end, flags, content }: Piece): Segment | undefined {
   if (content.kind === "bytes") return { address: start, flags, bytes: content.bytes };

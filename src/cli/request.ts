@@ -9,7 +9,7 @@ export interface CommandRequest extends Invocation {
   readonly log: Log;
 }
 
-export type CommandResult = number | undefined | Promise<number | undefined>;
+export type CommandResult = number | undefined;
 
 /** The text of an option, "" when it was not given: an empty value means none, as in runc. */
 export function textOption(options: OptionValues, name: string): string {

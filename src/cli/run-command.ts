@@ -35,9 +35,7 @@ export function runCommand(argv: readonly string[], commands: Commands, answer?:
     log = openLog(logSettings(parsed.global));
     if (log.debugging && !("kind" in parsed))
       log.stage(`${versionName()}: ${parsed.command} ${parsed.arguments[0] ?? ""}`);
-    const result = "kind" in parsed ? answer!(parsed) : command!({ ...parsed, log });
-    if (result instanceof Promise) result.then(exit, (error) => exit(tell(error, parsed, log)));
-    else exit(result);
+    exit("kind" in parsed ? answer!(parsed) : command!({ ...parsed, log }));
   } catch (error) {
     exit(tell(error, parsed, log));
   }

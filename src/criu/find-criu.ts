@@ -1,4 +1,4 @@
-import { findProgram } from "../host/find-program.ts";
+import { findProgram } from "../../native-bindings/find-program.ts";
 import { RuntimeFault } from "../report/fault.ts";
 
 /**

@@ -1,6 +1,6 @@
 import { callersEnvironment } from "../../native-bindings/caller-words.ts";
-import { findProgram } from "../host/find-program.ts";
-import { runTool } from "../host/run-tool.ts";
+import { findProgram } from "../../native-bindings/find-program.ts";
+import { runTool } from "../hooks/run-tool.ts";
 import { RuntimeFault } from "../report/fault.ts";
 import { writeError } from "../report/output.ts";
 

@@ -87,7 +87,8 @@ function runHelper(pid: number, kind: "uid" | "gid", mappings: Mappings, where: 
   const tool = `new${kind}map`;
   const args = [String(pid)];
   for (const { containerID, hostID, size } of mappings) args.push(String(containerID), String(hostID), String(size));
-  const { findProgram } = require("../host/find-program.ts") as typeof import("../host/find-program.ts");
+  const { findProgram } =
+    require("../../native-bindings/find-program.ts") as typeof import("../../native-bindings/find-program.ts");
   const path = findProgram(tool);
   if (path === undefined) {
     throw new RuntimeFault({
@@ -97,7 +98,7 @@ function runHelper(pid: number, kind: "uid" | "gid", mappings: Mappings, where: 
       hint: "install the package uidmap (shadow-utils), or map only your own id",
     });
   }
-  const { runTool } = require("../host/run-tool.ts") as typeof import("../host/run-tool.ts");
+  const { runTool } = require("../hooks/run-tool.ts") as typeof import("../hooks/run-tool.ts");
   const { failure, stderr } = runTool(path, args, []);
   if (failure === undefined) return;
   throw new RuntimeFault({

@@ -36,7 +36,7 @@ export interface ProcessFacts {
  * Source: what runc does (prepareEnv), which images rely on.
  */
 export function environment(process: Process, home: string): string[] {
-  const env = process.env ?? [];
+  const { env = [] } = process;
   const places = new Map<string, number>();
   const result: string[] = [];
   for (const entry of env) {
@@ -57,7 +57,7 @@ export function environment(process: Process, home: string): string[] {
 
 /** True when the environment names no home directory, so that it must be looked up. */
 export function needsHome(process: Process): boolean {
-  const env = process.env ?? [];
+  const { env = [] } = process;
   for (let i = env.length - 1; i >= 0; i--) if (env[i]!.startsWith("HOME=")) return env[i] === "HOME=";
   return true;
 }

@@ -48,7 +48,9 @@ class Logger implements Log {
   private readonly fd: number;
   private readonly json: boolean;
   private readonly started = Date.now();
-  private lastStage = 0;
+  /** Of the engine's clock, whose beginning may be that of another process. */
+  private readonly firstStage = performance.now();
+  private lastStage = this.firstStage;
 
   constructor(fd: number, json: boolean, debugging: boolean) {
     this.fd = fd;
@@ -63,7 +65,7 @@ class Logger implements Log {
   stage(what: string): void {
     if (!this.debugging) return;
     const now = performance.now();
-    this.write("debug", `${what} (${now.toFixed(1)} ms, +${(now - this.lastStage).toFixed(1)})`);
+    this.write("debug", `${what} (${(now - this.firstStage).toFixed(1)} ms, +${(now - this.lastStage).toFixed(1)})`);
     this.lastStage = now;
   }
 

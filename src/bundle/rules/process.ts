@@ -12,7 +12,8 @@ export function checkProcess(process: Process, at: string, into: ConfigFault[]):
   if (args.length === 0) fault(into, `${at}/args`, "args must not be empty");
   else if (args[0] === "") fault(into, `${at}/args/0`, 'exec: "": executable file not found in $PATH');
   checkArguments(args, `${at}/args`, into);
-  if (process.env !== undefined) checkEnvironment(process.env, `${at}/env`, into);
+  const { env } = process;
+  if (env !== undefined) checkEnvironment(env, `${at}/env`, into);
   if (process.user !== undefined) checkUser(process.user, `${at}/user`, into);
   const oom = process.oomScoreAdj;
   if (oom !== undefined && (oom < -1000 || oom > 1000)) {

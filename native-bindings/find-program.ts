@@ -1,8 +1,8 @@
-import { callersVariable } from "../../native-bindings/caller-words.ts";
-import { AT_EACCESS } from "../../native-bindings/constants.ts";
-import { AT_FDCWD, S_IFREG, tryStat } from "../../native-bindings/files.ts";
-import { cstring, syscall } from "../../native-bindings/libc.ts";
-import { SYS } from "../../native-bindings/syscall-numbers.ts";
+import { callersVariable } from "./caller-words.ts";
+import { AT_EACCESS } from "./constants.ts";
+import { AT_FDCWD, S_IFREG, tryStat } from "./files.ts";
+import { cstring, syscall } from "./libc.ts";
+import { SYS } from "./syscall-numbers.ts";
 
 /** Where programs are when the caller gives no PATH: Podman and CRI-O run the runtime with an empty environment. */
 const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";

@@ -1,8 +1,8 @@
 import { close, O_RDONLY, open, readText } from "../../native-bindings/files.ts";
-import { hookEnding } from "../hooks/hook-ending.ts";
-import { runHookProcess } from "../hooks/hook-process.ts";
-import { memoryFile } from "../hooks/host-hooks.ts";
 import { RuntimeFault } from "../report/fault.ts";
+import { hookEnding } from "./hook-ending.ts";
+import { runHookProcess } from "./hook-process.ts";
+import { memoryFile } from "./host-hooks.ts";
 
 /** How a tool has ended. */
 export interface ToolEnd {
