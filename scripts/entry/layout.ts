@@ -37,8 +37,8 @@ export const F_DUPFD_CLOEXEC = 1030;
 export const MFD_CLOEXEC = 1;
 export const MFD_NOEXEC_SEAL = 8;
 
-/** At {@link STUB_ADDRESS}: 1 in an executable that is run for its snapshot only. */
-export const SNAPSHOT_WANTED_BYTES = 16;
+/** At {@link STUB_ADDRESS}: a word that native-bindings/snapshot-mode.ts reads, padded. */
+export const MODE_BYTES = 16;
 
 /** What the stub has with it: strings, each with its end, and the call module. */
 export interface Cargo {
@@ -60,7 +60,7 @@ export const strings = ["/", "runts", "BUN_JSC_useJIT=0"] as const;
  */
 export function pack(address: number, module: Uint8Array): { cargo: Cargo; bytes: Uint8Array } {
   const places: number[] = [];
-  const packed: number[] = new Array(SNAPSHOT_WANTED_BYTES).fill(0);
+  const packed: number[] = new Array(MODE_BYTES).fill(0);
   for (const string of strings) {
     places.push(address + packed.length);
     packed.push(...new TextEncoder().encode(string), 0);

@@ -11,6 +11,8 @@ export const RESUME_ADDRESS = 0x40020000;
 export interface Cargo {
   /** Memory to map: {@link zeroTable}. */
   readonly zeros: number;
+  /** What a command will write to: {@link touchedTable}. */
+  readonly touched: Readonly<Record<Kind, number>>;
   /** The engine's own data: {@link dataTable}. */
   readonly data: number;
   /** struct sigaction of the kernel with SIG_IGN. */
@@ -49,9 +51,17 @@ export interface Stack {
 const message = "runts: cannot start: /proc/self/exe or the dynamic linker cannot be loaded\n";
 const SIG_IGN = 1n;
 
+/** Kinds of commands, by what they do to the engine's memory: make a container, make a process in one, and all others. */
+export const kinds = ["make", "exec", "tend"] as const;
+export type Kind = (typeof kinds)[number];
+
+/** Stretches of memory, as addresses [from, to). */
+export type Stretches = readonly (readonly [from: number, to: number])[];
+
 /** @returns the places, and the bytes that are at {@link RESUME_ADDRESS}: a multiple of 16. */
 export function packCargo(
   pieces: readonly Piece[],
+  touched: Readonly<Record<Kind, Stretches>>,
   engine: EngineFile,
   stack: Stack,
 ): { cargo: Cargo; bytes: Uint8Array } {
@@ -68,6 +78,11 @@ export function packCargo(
   const text = (string: string) => place(new TextEncoder().encode(`${string}\0`));
   const cargo: Cargo = {
     zeros: place(zeroTable(pieces)),
+    touched: {
+      make: place(touchedTable(touched.make)),
+      exec: place(touchedTable(touched.exec)),
+      tend: place(touchedTable(touched.tend)),
+    },
     data: place(dataTable(engine.headers)),
     ignore: place(new Uint8Array(new BigUint64Array([SIG_IGN, 0n, 0n, 0n]).buffer)),
     executable: text("/proc/self/exe"),
@@ -98,6 +113,12 @@ function zeroTable(pieces: readonly Piece[]): Uint8Array {
     words.push(BigInt(start), BigInt(end - start));
     words.push(BigInt(protectionOf(flags)) | (content.withoutHugePages ? 1n << 32n : 0n));
   }
+  return new Uint8Array(new BigUint64Array([...words, 0n]).buffer);
+}
+
+/** Of each stretch: address, bytes. Ends with a 0. */
+function touchedTable(stretches: Stretches): Uint8Array {
+  const words = stretches.flatMap(([from, to]) => [BigInt(from), BigInt(to - from)]);
   return new Uint8Array(new BigUint64Array([...words, 0n]).buffer);
 }
 

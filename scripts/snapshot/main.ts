@@ -3,17 +3,21 @@
  *
  * Without one it is the same program, and starts slower.
  */
-import { chmodSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { TO_BE_LOOKED_AT, TO_BE_TAKEN } from "../../native-bindings/snapshot-mode.ts";
 import { STUB_ADDRESS } from "../entry/layout.ts";
 import { PT_LOAD, programHeaders } from "../entry/program-headers.ts";
 import { withoutSnapshot, withSnapshot } from "./add.ts";
 import { engineFileOf } from "./cargo.ts";
-import { endRehearsal, prepareRehearsal } from "./rehearsal.ts";
-import { takeSnapshot } from "./take.ts";
+import { thisProcessor } from "./processor.ts";
+import { type CommandLines, endRehearsal, prepareRehearsal } from "./rehearsal.ts";
+import { type Snapshot, takeSnapshot } from "./take.ts";
+import { touchedBy } from "./touched.ts";
 
 const HEAD_BYTES = 4096;
+const nothing = { make: [], exec: [], tend: [] };
 
 async function main(path: string): Promise<void> {
   if (process.arch !== "x64") {
@@ -23,27 +27,41 @@ async function main(path: string): Promise<void> {
   const scratch = mkdtempSync(join(tmpdir(), "runts-snapshot-"));
   try {
     const base = withoutSnapshot(new Uint8Array(readFileSync(path)));
-    const headers = programHeaders(base.subarray(0, HEAD_BYTES));
-    const waits = join(scratch, "waits");
-    writeFileSync(waits, wanting(base, headers));
-    chmodSync(waits, 0o755);
     const commandLines = prepareRehearsal(path, scratch);
-    // Its memory has all that it was given.
-    const command = [...oldLayout(), waits, commandLines];
-    const child = Bun.spawn(command, { cwd: "/", env: {}, stdio: ["ignore", "ignore", "ignore"] });
-    try {
-      const snapshot = await takeSnapshot(child.pid, waits, engineFileOf(base, headers));
-      // Beside it first: it may be running.
-      const beside = `${path}.snapshot`;
-      writeFileSync(beside, withSnapshot(base, snapshot), { mode: 0o755 });
-      renameSync(beside, path);
-    } finally {
-      child.kill("SIGKILL");
-      await child.exited;
-      endRehearsal(path, scratch);
-    }
+    const file = await made(base, commandLines, scratch).finally(() => endRehearsal(path, scratch));
+    // Beside it first: it may be running.
+    const beside = `${path}.snapshot`;
+    writeFileSync(beside, file, { mode: 0o755 });
+    renameSync(beside, path);
   } finally {
     rmSync(scratch, { recursive: true });
+  }
+}
+
+/** @returns the executable with its snapshot. */
+async function made(base: Uint8Array, commandLines: CommandLines, scratch: string): Promise<Uint8Array> {
+  const engine = engineFileOf(base, programHeaders(base.subarray(0, HEAD_BYTES)));
+  const processor = thisProcessor();
+  const snapshot = await taken(inMode(base, TO_BE_TAKEN), commandLines, scratch);
+  const looked = join(scratch, "looked-at");
+  writeFileSync(looked, withSnapshot(inMode(base, TO_BE_LOOKED_AT), snapshot, nothing, engine, processor), {
+    mode: 0o755,
+  });
+  const touched = await touchedBy(looked, snapshot.pieces, commandLines.lines);
+  return withSnapshot(base, snapshot, touched, engine, processor);
+}
+
+async function taken(file: Uint8Array, commandLines: CommandLines, scratch: string): Promise<Snapshot> {
+  const path = join(scratch, "taken");
+  writeFileSync(path, file, { mode: 0o755 });
+  // Its memory has all that it is given.
+  const command = [...oldLayout(), path, commandLines.path];
+  const child = Bun.spawn(command, { cwd: "/", env: {}, stdio: ["ignore", "ignore", "ignore"] });
+  try {
+    return await takeSnapshot(child.pid, path);
+  } finally {
+    child.kill("SIGKILL");
+    await child.exited;
   }
 }
 
@@ -58,12 +76,13 @@ function oldLayout(): string[] {
   return Bun.spawnSync([...command, "true"]).exitCode === 0 ? command : [];
 }
 
-/** The executable, told by the word at the stub's beginning to wait for its snapshot. */
-function wanting(base: Uint8Array, headers: ReturnType<typeof programHeaders>): Uint8Array {
+/** The executable with that word at the stub's beginning. */
+function inMode(base: Uint8Array, mode: number): Uint8Array {
+  const headers = programHeaders(base.subarray(0, HEAD_BYTES));
   const stub = headers.find(({ type, address }) => type === PT_LOAD && address === STUB_ADDRESS);
   if (stub === undefined) throw new Error("the executable has no entry stub");
   const changed = new Uint8Array(base);
-  changed[stub.offset] = 1;
+  changed[stub.offset] = mode;
   return changed;
 }
 

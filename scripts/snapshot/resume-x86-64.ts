@@ -16,6 +16,7 @@ const CLOSE_RANGE = 436;
 const ARCH_SET_FS = 0x1002;
 const CLOSE_RANGE_CLOEXEC = 4;
 const MADV_NOHUGEPAGE = 15;
+const MADV_POPULATE_WRITE = 23;
 const SIGPIPE = 13;
 const SIGXFSZ = 25;
 const SIGSET_BYTES = 8;
@@ -49,6 +50,7 @@ export function resumeX8664(cargo: Cargo, processor: Processor, standing: Standi
   lookForVariable(code, cold);
   compareProcessor(code, cold, processor);
   mapZeros(code, cold, cargo.zeros);
+  touch(code, cargo);
   copyStack(code, cargo);
   beAsTheEngineIs(code, cargo);
   beThisProcess(code, standing);
@@ -142,6 +144,58 @@ function mapZeros(code: Code, cold: number[], table: number): void {
   code.emit(0x48, 0x83, 0xc5, 0x18); // add rbp, 24
   code.jump(ALWAYS, next);
   code.land(end);
+}
+
+/**
+ * Has those pages at once that the command will write to: a page costs a third of what a fault takes. Which they are depends on the
+ * command, so the arguments are looked through for its word; a wrong guess costs time only.
+ */
+function touch(code: Code, { touched }: Cargo): void {
+  code.emit(0xbd);
+  code.word(touched.tend); // mov ebp, table
+  code.emit(0x49, 0x8d, 0x77, 0x08); // lea rsi, [r15+8]
+  const nextWord = code.bytes.length;
+  code.emit(0x48, 0xad); // lodsq
+  code.emit(0x48, 0x85, 0xc0); // test rax, rax
+  const chosen = [code.jump(IF_EQUAL)];
+  code.emit(0x48, 0x8b, 0x00); // mov rax, [rax]: behind the last argument are more than eight bytes
+  for (const [word, table] of words(touched)) {
+    const shift = 64 - 8 * word.length;
+    const characters = new DataView(new ArrayBuffer(8));
+    for (let i = 0; i < word.length; i++) characters.setUint8(i + shift / 8, word.charCodeAt(i));
+    code.emit(0x48, 0x89, 0xc1); // mov rcx, rax
+    code.emit(0x48, 0xc1, 0xe1, shift); // shl rcx, shift
+    code.emit(0x49, 0xb8);
+    code.quad(characters.getBigUint64(0, true)); // mov r8, word
+    code.emit(0x4c, 0x39, 0xc1); // cmp rcx, r8
+    const other = code.jump(UNLESS_EQUAL);
+    code.emit(0xbd);
+    code.word(table); // mov ebp, table
+    chosen.push(code.jump(ALWAYS));
+    code.land(other);
+  }
+  code.jump(ALWAYS, nextWord);
+  for (const jump of chosen) code.land(jump);
+  const next = code.bytes.length;
+  code.emit(0x48, 0x8b, 0x7d, 0x00); // mov rdi, [rbp]
+  code.emit(0x48, 0x85, 0xff); // test rdi, rdi
+  const end = code.jump(IF_EQUAL);
+  code.emit(0x48, 0x8b, 0x75, 0x08); // mov rsi, [rbp+8]
+  code.emit(0xba);
+  code.word(MADV_POPULATE_WRITE); // mov edx, MADV_POPULATE_WRITE
+  code.call(MADVISE); // Before Linux 5.14 there is no such advice.
+  code.emit(0x48, 0x83, 0xc5, 0x10); // add rbp, 16
+  code.jump(ALWAYS, next);
+  code.land(end);
+}
+
+/** Arguments with their ends, at most eight bytes. */
+function words(touched: Cargo["touched"]): [word: string, table: number][] {
+  return [
+    ["create\0", touched.make],
+    ["run\0", touched.make],
+    ["exec\0", touched.exec],
+  ];
 }
 
 /** The stack's place was among the zeros: no segment of the file may be where the kernel could put this process's own. */

@@ -1,25 +1,22 @@
 /** Runs an executable up to where its snapshot is taken, and takes it. */
 import { readdirSync, readFileSync } from "node:fs";
 import { RECORD_ADDRESS, THREAD_OFFSET } from "../entry/layout.ts";
-import { type EngineFile, packCargo, RESUME_ADDRESS, type Stack } from "./cargo.ts";
-import { MOST_SEGMENTS, type Segment } from "./executable.ts";
+import type { Stack } from "./cargo.ts";
+import { MOST_SEGMENTS } from "./executable.ts";
 import { PAGE, ProcessMemory } from "./memory.ts";
 import { mend } from "./mend.ts";
 import { type Piece, piecesOf } from "./pieces.ts";
-import { thisProcessor } from "./processor.ts";
-import { resumeX8664 } from "./resume-x86-64.ts";
+import type { Standing } from "./resume-x86-64.ts";
+import { waiting } from "./waiting.ts";
 
-/** pause(2), in which it waits. */
-const PAUSE = "34";
-const PATIENCE_MS = 30_000;
 const DEFAULT_STACK_BYTES = 8 << 20;
-const PF_READ_EXECUTE = 5;
 const PF_READ_WRITE = 6;
 
-/** The snapshot's part of an executable. */
+/** A process as it stood, and all that it had in memory. */
 export interface Snapshot {
-  readonly entry: number;
-  readonly segments: readonly Segment[];
+  readonly pieces: readonly Piece[];
+  readonly stack: Stack;
+  readonly standing: Standing;
 }
 
 /**
@@ -28,7 +25,7 @@ export interface Snapshot {
  * @param path of its executable.
  * @throws Error where it has more than one thread, or is not as such a process has to be.
  */
-export async function takeSnapshot(pid: number, path: string, engine: EngineFile): Promise<Snapshot> {
+export async function takeSnapshot(pid: number, path: string): Promise<Snapshot> {
   const { stackPointer, instruction } = await waiting(pid);
   const threads = readdirSync(`/proc/${pid}/task`).length;
   if (threads !== 1) throw new Error(`the engine has ${threads} threads: a snapshot has room for one`);
@@ -39,12 +36,7 @@ export async function takeSnapshot(pid: number, path: string, engine: EngineFile
     const { threadId, environ } = mend(pieces, memory, pid, thread);
     const stack = stackOf(memory, stackPointer);
     pieces.push(stackPiece(pid, stack));
-    const { cargo, bytes } = packCargo(pieces, engine, stack);
-    const standing = { stackPointer, instruction, thread, threadId, environ };
-    const code = resumeX8664(cargo, thisProcessor(), standing);
-    const resume = { address: RESUME_ADDRESS, flags: PF_READ_EXECUTE, bytes: Buffer.concat([bytes, code]) };
-    const segments = pieces.flatMap((piece) => segmentOf(piece) ?? []);
-    return { entry: RESUME_ADDRESS + bytes.length, segments: [...segments, resume] };
+    return { pieces, stack, standing: { stackPointer, instruction, thread, threadId, environ } };
   } finally {
     memory.close();
   }
@@ -59,23 +51,6 @@ function fewPieces(memory: ProcessMemory, path: string): Piece[] {
 }
 
 const LEAST_BRIDGED_PAGES = 32;
-
-function segmentOf({ start, end, flags, content }: Piece): Segment | undefined {
-  if (content.kind === "bytes") return { address: start, flags, bytes: content.bytes };
-  if (content.kind === "executable") return { address: start, flags, offset: content.offset, size: end - start };
-  return undefined;
-}
-
-/** @see proc_pid_syscall(5): the call's number, six arguments, stack pointer and instruction. */
-async function waiting(pid: number): Promise<{ stackPointer: number; instruction: number }> {
-  const deadline = Date.now() + PATIENCE_MS;
-  while (Date.now() < deadline) {
-    const words = readFileSync(`/proc/${pid}/syscall`, "utf8").trim().split(" ");
-    if (words[0] === PAUSE) return { stackPointer: Number(words[7]), instruction: Number(words[8]) };
-    await Bun.sleep(10);
-  }
-  throw new Error(`the process does not wait for its snapshot after ${PATIENCE_MS / 1000} s`);
-}
 
 /** From the stack pointer to its end. Below is nothing that anyone comes back to. */
 function stackOf(memory: ProcessMemory, stackPointer: number): Stack {

@@ -7,7 +7,8 @@
  * Standard streams that the caller closed are /dev/null by now: the engine sees to that before it runs this, so no other
  * descriptor can come to have their numbers (a test holds it to that).
  */
-import { callersArguments, memory } from "../../native-bindings/caller-words.ts";
+import { callersArguments } from "../../native-bindings/caller-words.ts";
+import { snapshotMode, TO_BE_TAKEN } from "../../native-bindings/snapshot-mode.ts";
 
 /** Global options that are followed by a value of their own. */
 const VALUED = " root log log-format rootless criu ";
@@ -46,13 +47,7 @@ function carryOut(argv: readonly string[]): void {
   load(commandWord(argv)).main(argv);
 }
 
-/** Where the executable's entry is: known to the compiled executable only. */
-declare const RUNTS_STUB_ADDRESS: number | undefined;
-
-// scripts/entry/layout.ts
-const SNAPSHOT_WANTED = 1;
-
-if (typeof RUNTS_STUB_ADDRESS !== "undefined" && memory.read.u32(RUNTS_STUB_ADDRESS, 0) === SNAPSHOT_WANTED) {
+if (snapshotMode() === TO_BE_TAKEN) {
   const { waitForSnapshot } = require("./snapshot.ts") as typeof import("./snapshot.ts");
   waitForSnapshot(carryOut);
 }

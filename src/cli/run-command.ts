@@ -1,5 +1,6 @@
 /** One run of the program: reads the command line, carries out the command, tells what went wrong, ends the process. */
 import { syscall } from "../../native-bindings/libc.ts";
+import { PAUSE, snapshotMode, TO_BE_LOOKED_AT } from "../../native-bindings/snapshot-mode.ts";
 import { SYS } from "../../native-bindings/syscall-numbers.ts";
 import { asFault, RuntimeFault } from "../report/fault.ts";
 import { type Log, openLog } from "../report/log.ts";
@@ -88,5 +89,6 @@ function prefixOf(command: string): string {
 /** Ends at once: taking the engine apart in good order takes 0.5 ms and more. exit_group(2) */
 function exit(status: number | undefined): void {
   if ((globalThis as { runtsRehearses?: boolean }).runtsRehearses) return; // snapshot.ts
+  if (snapshotMode() === TO_BE_LOOKED_AT) syscall(PAUSE);
   syscall(SYS.exit_group, status ?? 0);
 }

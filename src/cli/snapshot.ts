@@ -6,6 +6,7 @@
 import { callersArguments } from "../../native-bindings/caller-words.ts";
 import { O_RDWR, readText, tryOpen } from "../../native-bindings/files.ts";
 import { syscall } from "../../native-bindings/libc.ts";
+import { PAUSE } from "../../native-bindings/snapshot-mode.ts";
 import { forgetUserNamespace } from "../../native-bindings/user-namespace.ts";
 
 /** Where the record of the executable's entry is, and the thread pointer's place in it: scripts/entry/layout.ts. */
@@ -13,7 +14,6 @@ declare const RUNTS_RECORD_ADDRESS: number;
 const THREAD_OFFSET = 40;
 
 // asm/unistd_64.h, asm/prctl.h: snapshots are of x86_64 only.
-const PAUSE = 34;
 const ARCH_PRCTL = 158;
 const ARCH_GET_FS = 0x1003;
 const F_GETFD = 1;
