@@ -1,6 +1,7 @@
 /** An executable with a snapshot, and what it was without one. */
 
 import { type EngineFile, type Kind, packCargo, RESUME_ADDRESS, type Stretches } from "./cargo.ts";
+import { discardX8664 } from "./discard-x86-64.ts";
 import { executable, HEADER_BYTES, type Segment } from "./executable.ts";
 import type { Piece } from "./pieces.ts";
 import type { Processor } from "./processor.ts";
@@ -20,12 +21,12 @@ const PF_READ_EXECUTE = 5;
  */
 export function withSnapshot(
   base: Uint8Array,
-  { pieces, stack, standing }: Snapshot,
+  { pieces, library, stack, standing }: Snapshot,
   touched: Readonly<Record<Kind, Stretches>>,
   engine: EngineFile,
   processor: Processor,
 ): Uint8Array {
-  const { cargo, bytes } = packCargo(pieces, touched, engine, stack);
+  const { cargo, bytes } = packCargo(pieces, touched, engine, library, stack, discardX8664(standing.errnoLocation));
   const code = resumeX8664(cargo, processor, standing);
   const resume = { address: RESUME_ADDRESS, flags: PF_READ_EXECUTE, bytes: Buffer.concat([bytes, code]) };
   const segments = [...pieces.flatMap((piece) => segmentOf(piece) ?? []), resume];

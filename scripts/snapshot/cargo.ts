@@ -4,7 +4,7 @@ import { PAGE } from "./memory.ts";
 import { MAP_ANONYMOUS, MAP_FIXED, MAP_PRIVATE } from "./mmap-x86-64.ts";
 import type { Piece } from "./pieces.ts";
 
-/** Above the record of the entry stub, apart by 64 KiB. */
+/** Above the record of the entry stub, apart by 64 KiB. Here is the function that madvise(2) goes to. */
 export const RESUME_ADDRESS = 0x40020000;
 
 /** Addresses, but where it says otherwise. */
@@ -15,8 +15,10 @@ export interface Cargo {
   readonly touched: Readonly<Record<Kind, number>>;
   /** The engine's own data: {@link dataTable}. */
   readonly data: number;
-  /** struct sigaction of the kernel with SIG_IGN. */
-  readonly ignore: number;
+  /** The path of the C library; not addresses: its size and the second of its last change. */
+  readonly library: number;
+  readonly librarySize: number;
+  readonly libraryTime: number;
   /** The path of this executable. */
   readonly executable: number;
   /** The path of the dynamic linker. */
@@ -42,6 +44,14 @@ export interface EngineFile {
   readonly entry: number;
 }
 
+/** The file of the C library that the snapshot has. */
+export interface Library {
+  readonly path: string;
+  readonly size: number;
+  /** In seconds since 1970. */
+  readonly changed: number;
+}
+
 /** The used part of the stack. */
 export interface Stack {
   readonly address: number;
@@ -49,7 +59,6 @@ export interface Stack {
 }
 
 const message = "runts: cannot start: /proc/self/exe or the dynamic linker cannot be loaded\n";
-const SIG_IGN = 1n;
 
 /** Kinds of commands, by what they do to the engine's memory: make a container, make a process in one, and all others. */
 export const kinds = ["make", "exec", "tend"] as const;
@@ -63,7 +72,9 @@ export function packCargo(
   pieces: readonly Piece[],
   touched: Readonly<Record<Kind, Stretches>>,
   engine: EngineFile,
+  library: Library,
   stack: Stack,
+  discard: Uint8Array,
 ): { cargo: Cargo; bytes: Uint8Array } {
   const parts: Uint8Array[] = [];
   let end = RESUME_ADDRESS;
@@ -76,6 +87,7 @@ export function packCargo(
     return address;
   };
   const text = (string: string) => place(new TextEncoder().encode(`${string}\0`));
+  place(discard);
   const cargo: Cargo = {
     zeros: place(zeroTable(pieces)),
     touched: {
@@ -84,7 +96,9 @@ export function packCargo(
       tend: place(touchedTable(touched.tend)),
     },
     data: place(dataTable(engine.headers)),
-    ignore: place(new Uint8Array(new BigUint64Array([SIG_IGN, 0n, 0n, 0n]).buffer)),
+    library: text(library.path),
+    librarySize: library.size,
+    libraryTime: library.changed,
     executable: text("/proc/self/exe"),
     interpreter: text(engine.interpreter),
     message: text(message),

@@ -1,6 +1,8 @@
 /** What of the memory must not be as it was, for a process that goes on from it. */
 import { RECORD_ADDRESS, RECORD_BYTES } from "../entry/layout.ts";
 import { Code } from "../entry/x86-64-code.ts";
+import { RESUME_ADDRESS } from "./cargo.ts";
+import { jumpX8664 } from "./discard-x86-64.ts";
 import type { Mapping, ProcessMemory } from "./memory.ts";
 import type { Piece } from "./pieces.ts";
 import { LoadedObject } from "./symbols.ts";
@@ -9,6 +11,7 @@ import { LoadedObject } from "./symbols.ts";
 export interface ThreadPlaces {
   readonly threadId: number;
   readonly environ: number;
+  readonly errnoLocation: number;
 }
 
 /**
@@ -44,13 +47,18 @@ export function mend(pieces: readonly Piece[], memory: ProcessMemory, pid: numbe
   const vdso = new LoadedObject(memory, vdsoBase);
 
   for (const [name, number] of vdsoFunctions) write(pieces, vdso.address(name), callOf(number));
+  write(pieces, libc.address("madvise"), jumpX8664(RESUME_ADDRESS));
   // brk(2): the C library asks anew where its end is.
   write(pieces, libc.address("__curbrk"), new Uint8Array(8));
   const rseq = thread + memory.readNumber(linker.address("__rseq_offset"));
   write(pieces, rseq, new Uint8Array(new Int32Array(RSEQ_NOT_REGISTERED).buffer));
   // What the entry stub has noted down was of that process.
   write(pieces, RECORD_ADDRESS, new Uint8Array(RECORD_BYTES));
-  return { threadId: threadIdPlace(memory, pid, thread), environ: libc.address("environ") };
+  return {
+    threadId: threadIdPlace(memory, pid, thread),
+    environ: libc.address("environ"),
+    errnoLocation: libc.address("__errno_location"),
+  };
 }
 
 function baseOf(mappings: readonly Mapping[], name: RegExp): number {

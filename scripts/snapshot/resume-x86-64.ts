@@ -7,19 +7,14 @@ import { MAP_ANONYMOUS, MAP_FIXED_NOREPLACE, MAP_NORESERVE, MAP_PRIVATE, mmap } 
 import type { Processor } from "./processor.ts";
 
 // asm/unistd_64.h
-const RT_SIGACTION = 13;
+const STAT = 4;
 const MADVISE = 28;
 const ARCH_PRCTL = 158;
 const SET_TID_ADDRESS = 218;
-const CLOSE_RANGE = 436;
 
 const ARCH_SET_FS = 0x1002;
-const CLOSE_RANGE_CLOEXEC = 4;
 const MADV_NOHUGEPAGE = 15;
 const MADV_POPULATE_WRITE = 23;
-const SIGPIPE = 13;
-const SIGXFSZ = 25;
-const SIGSET_BYTES = 8;
 
 /** Where and how the process stood. */
 export interface Standing {
@@ -31,16 +26,18 @@ export interface Standing {
   readonly threadId: number;
   /** The C library's `environ`. */
   readonly environ: number;
+  /** Its function that says where errno is. */
+  readonly errnoLocation: number;
 }
 
 /** Whoever sets this starts the engine anew: to compare the two, or because there is something wrong with the snapshot. */
 export const COLD_VARIABLE = "RUNTS_START=cold";
 
 /**
- * At entry rsp points at argc (System V ABI, 3.4.1). r15 keeps that, r14 the environment. Nothing is on the stack.
+ * At entry rsp points at argc (System V ABI, 3.4.1). r15 keeps that, r14 the environment. Nothing of this is on the stack for long.
  *
  * Whatever is not as it was when the snapshot was taken leads to the cold start: another processor, whose instructions the C library
- * and the engine have not chosen; and memory that the kernel has put something else into, since it places the stack and the vdso at
+ * and the engine have not chosen; another C library; and memory that the kernel has put something else into, since it places the stack and the vdso at
  * random.
  */
 export function resumeX8664(cargo: Cargo, processor: Processor, standing: Standing): Uint8Array {
@@ -49,10 +46,10 @@ export function resumeX8664(cargo: Cargo, processor: Processor, standing: Standi
   code.emit(0x49, 0x89, 0xe7); // mov r15, rsp
   lookForVariable(code, cold);
   compareProcessor(code, cold, processor);
+  compareLibrary(code, cold, cargo);
   mapZeros(code, cold, cargo.zeros);
   touch(code, cargo);
   copyStack(code, cargo);
-  beAsTheEngineIs(code, cargo);
   beThisProcess(code, standing);
   movQuad(code, [0x48, 0xbc], standing.stackPointer); // mov rsp, stack pointer
   movQuad(code, [0x48, 0xb9], standing.instruction); // mov rcx, instruction
@@ -118,6 +115,33 @@ export function askProcessor(code: Code, leaf: number): void {
 export function askStates(code: Code): void {
   code.emit(0x31, 0xc9, 0x0f, 0x01, 0xd0); // xor ecx, ecx; xgetbv
 }
+
+/**
+ * The C library in the snapshot must be the machine's: another one's mended faults are to count, and what is loaded later may need what
+ * that one has. struct stat, asm/stat.h.
+ */
+function compareLibrary(code: Code, cold: number[], { library, librarySize, libraryTime }: Cargo): void {
+  code.emit(0x48, 0x81, 0xec);
+  code.word(STAT_BYTES); // sub rsp, STAT_BYTES
+  code.emit(0xbf);
+  code.word(library); // mov edi, path
+  code.emit(0x48, 0x89, 0xe6); // mov rsi, rsp
+  code.call(STAT);
+  code.emit(0x85, 0xc0); // test eax, eax
+  cold.push(code.jump(UNLESS_EQUAL));
+  for (const [offset, value] of [
+    [ST_SIZE, librarySize],
+    [ST_MTIME, libraryTime],
+  ] as const) {
+    movQuad(code, [0x48, 0xb8], value); // mov rax, value
+    code.emit(0x48, 0x39, 0x44, 0x24, offset); // cmp [rsp+offset], rax
+    cold.push(code.jump(UNLESS_EQUAL));
+  }
+}
+
+const STAT_BYTES = 144;
+const ST_SIZE = 48;
+const ST_MTIME = 88;
 
 /** Memory that was untouched, by a table of addresses, sizes, protections, and whether it must not have huge pages. */
 function mapZeros(code: Code, cold: number[], table: number): void {
@@ -206,27 +230,6 @@ function copyStack(code: Code, { stack, stackAddress, stackBytes }: Cargo): void
   code.emit(0xb9);
   code.word(stackBytes / 8); // mov ecx, count
   code.emit(0xf3, 0x48, 0xa5); // rep movsq
-}
-
-/** What the engine has done to the process when it started, and its programs count on: what it undoes for others, and leaves so here. */
-function beAsTheEngineIs(code: Code, { ignore }: Cargo): void {
-  code.emit(0xbf);
-  code.word(3); // mov edi, 3
-  code.emit(0xbe);
-  code.word(-1); // mov esi, all others
-  code.emit(0xba);
-  code.word(CLOSE_RANGE_CLOEXEC); // mov edx, CLOSE_RANGE_CLOEXEC
-  code.call(CLOSE_RANGE);
-  for (const signal of [SIGPIPE, SIGXFSZ]) {
-    code.emit(0xbf);
-    code.word(signal); // mov edi, signal
-    code.emit(0xbe);
-    code.word(ignore); // mov esi, SIG_IGN
-    code.emit(0x31, 0xd2); // xor edx, edx
-    code.emit(0x41, 0xba);
-    code.word(SIGSET_BYTES); // mov r10d, SIGSET_BYTES
-    code.call(RT_SIGACTION);
-  }
 }
 
 function beThisProcess(code: Code, { thread, threadId, environ }: Standing): void {

@@ -1,7 +1,7 @@
 /** Runs an executable up to where its snapshot is taken, and takes it. */
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { RECORD_ADDRESS, THREAD_OFFSET } from "../entry/layout.ts";
-import type { Stack } from "./cargo.ts";
+import type { Library, Stack } from "./cargo.ts";
 import { MOST_SEGMENTS } from "./executable.ts";
 import { PAGE, ProcessMemory } from "./memory.ts";
 import { mend } from "./mend.ts";
@@ -15,6 +15,7 @@ const PF_READ_WRITE = 6;
 /** A process as it stood, and all that it had in memory. */
 export interface Snapshot {
   readonly pieces: readonly Piece[];
+  readonly library: Library;
   readonly stack: Stack;
   readonly standing: Standing;
 }
@@ -33,13 +34,25 @@ export async function takeSnapshot(pid: number, path: string): Promise<Snapshot>
   try {
     const thread = memory.readNumber(RECORD_ADDRESS + THREAD_OFFSET);
     const pieces = fewPieces(memory, path);
-    const { threadId, environ } = mend(pieces, memory, pid, thread);
+    const places = mend(pieces, memory, pid, thread);
     const stack = stackOf(memory, stackPointer);
     pieces.push(stackPiece(pid, stack));
-    return { pieces, stack, standing: { stackPointer, instruction, thread, threadId, environ } };
+    return {
+      pieces,
+      library: libraryOf(memory),
+      stack,
+      standing: { stackPointer, instruction, thread, ...places },
+    };
   } finally {
     memory.close();
   }
+}
+
+function libraryOf({ mappings }: ProcessMemory): Library {
+  const path = mappings.find(({ name }) => /\/libc\.so\.6$/.test(name))?.name;
+  if (path === undefined) throw new Error("the process has no C library");
+  const { size, mtimeMs } = statSync(path);
+  return { path, size, changed: Math.floor(mtimeMs / 1000) };
 }
 
 /** As many as the kernel loads from one file, with one for the instructions. */

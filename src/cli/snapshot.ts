@@ -5,8 +5,9 @@
  */
 import { callersArguments } from "../../native-bindings/caller-words.ts";
 import { O_RDWR, readText, tryOpen } from "../../native-bindings/files.ts";
-import { syscall } from "../../native-bindings/libc.ts";
+import { addressOf, syscall } from "../../native-bindings/libc.ts";
 import { PAUSE } from "../../native-bindings/snapshot-mode.ts";
+import { SYS } from "../../native-bindings/syscall-numbers.ts";
 import { forgetUserNamespace } from "../../native-bindings/user-namespace.ts";
 
 /** Where the record of the executable's entry is, and the thread pointer's place in it: scripts/entry/layout.ts. */
@@ -17,7 +18,13 @@ const THREAD_OFFSET = 40;
 const ARCH_PRCTL = 158;
 const ARCH_GET_FS = 0x1003;
 const F_GETFD = 1;
-const FCNTL = 72;
+const CLOSE_RANGE_CLOEXEC = 4;
+
+/** What the engine does with these: it ignores the first two, and by the last its collector has threads stop. */
+const ENGINES_SIGNALS = { SIGPIPE: 13, SIGXFSZ: 25, SIGPWR: 30 };
+/** struct sigaction of the kernel, with a set of 64 signals. */
+const SIGACTION_BYTES = 32;
+const SIGSET_BYTES = 8;
 
 /** Set while commands are carried out for the snapshot: they do not end the process (run-command.ts). */
 const rehearsal = globalThis as { runtsRehearses?: boolean };
@@ -33,14 +40,27 @@ export function waitForSnapshot(carryOut: (argv: readonly string[]) => void): vo
   for (const argv of commandLines) carryOut(argv);
   rehearsal.runtsRehearses = undefined;
   forgetUserNamespace();
+  const actions = signalActions();
   syscall(ARCH_PRCTL, ARCH_GET_FS, RUNTS_RECORD_ADDRESS + THREAD_OFFSET);
   syscall(PAUSE);
-  openStandardStreams();
+  beAsTheEngineIs(actions);
 }
 
-/** As the engine does it when it starts: what the caller has closed leads nowhere, and is no other file's number. */
-function openStandardStreams(): void {
-  for (let fd = 0; fd < 3; fd++) {
-    if (syscall(FCNTL, fd, F_GETFD) < 0) tryOpen("/dev/null", O_RDWR);
+/** Signal → its action. */
+function signalActions(): Map<number, Uint8Array> {
+  const actions = new Map<number, Uint8Array>();
+  for (const signal of Object.values(ENGINES_SIGNALS)) {
+    const action = new Uint8Array(SIGACTION_BYTES);
+    syscall(SYS.rt_sigaction, signal, 0, addressOf(action), SIGSET_BYTES);
+    actions.set(signal, action);
   }
+  return actions;
+}
+
+/** What the engine does to its process when it starts, and the rest of the program counts on. */
+function beAsTheEngineIs(actions: ReadonlyMap<number, Uint8Array>): void {
+  for (const [signal, action] of actions) syscall(SYS.rt_sigaction, signal, addressOf(action), 0, SIGSET_BYTES);
+  syscall(SYS.close_range, 3, -1, CLOSE_RANGE_CLOEXEC);
+  // What the caller has closed leads nowhere, and is no other file's number.
+  for (let fd = 0; fd < 3; fd++) if (syscall(SYS.fcntl, fd, F_GETFD) < 0) tryOpen("/dev/null", O_RDWR);
 }
