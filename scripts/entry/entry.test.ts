@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { EBADF } from "../../native-bindings/errno.ts";
 import { ffi } from "../../native-bindings/libc.ts";
 import { SYS } from "../../native-bindings/syscall-numbers.ts";
-import { disassemble, disassemblyTest } from "../../src/program/disassemble-for-test.ts";
+import { disassemblyTest } from "../../src/program/disassemble-for-test.ts";
+import { listed } from "../listed-for-test.ts";
 import { callAarch64 } from "./call-aarch64.ts";
 import { callModule } from "./call-module.ts";
 import { callX8664 } from "./call-x86-64.ts";
@@ -120,26 +121,20 @@ const cargo = {
 };
 const places = { code: 0x400, table: 0x10800 };
 
-/** Compares with a listing, which is reviewed as code is. UPDATE_GOLDEN=1 writes it anew. */
-function listed(name: string, architecture: string, code: Uint8Array): void {
-  const file = join(import.meta.dir, "golden", `${name}.txt`);
-  const listing = `${disassemble(code, architecture).join("\n")}\n`;
-  if (process.env.UPDATE_GOLDEN) writeFileSync(file, listing);
-  expect(listing).toBe(readFileSync(file, "utf8"));
-}
+const golden = (name: string) => join(import.meta.dir, "golden", `${name}.txt`);
 
 describe("reads back as the instructions that were meant:", () => {
   disassemblyTest("the stub for x86_64", "i386:x86-64", () => {
-    listed("stub-x86-64", "i386:x86-64", stubX8664(ENTRY, ENVIRON, cargo));
+    listed(golden("stub-x86-64"), "i386:x86-64", stubX8664(ENTRY, ENVIRON, cargo));
   });
   disassemblyTest("the stub for aarch64", "aarch64", () => {
-    listed("stub-aarch64", "aarch64", stubAarch64(ENTRY, ENVIRON, cargo));
+    listed(golden("stub-aarch64"), "aarch64", stubAarch64(ENTRY, ENVIRON, cargo));
   });
   disassemblyTest("the call module for x86_64", "i386:x86-64", () => {
-    listed("call-x86-64", "i386:x86-64", callX8664(places).bytes);
+    listed(golden("call-x86-64"), "i386:x86-64", callX8664(places).bytes);
   });
   disassemblyTest("the call module for aarch64", "aarch64", () => {
-    listed("call-aarch64", "aarch64", callAarch64(places).bytes);
+    listed(golden("call-aarch64"), "aarch64", callAarch64(places).bytes);
   });
 });
 

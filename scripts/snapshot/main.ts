@@ -3,10 +3,11 @@
  *
  * Without one it is the same program, and starts slower.
  */
-import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, readFileSync, readSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { TO_BE_LOOKED_AT, TO_BE_TAKEN } from "../../native-bindings/snapshot-mode.ts";
+import { environSlot } from "../entry/environ-slot.ts";
 import { STUB_ADDRESS } from "../entry/layout.ts";
 import { PT_LOAD, programHeaders } from "../entry/program-headers.ts";
 import { withoutSnapshot, withSnapshot } from "./add.ts";
@@ -58,10 +59,21 @@ async function taken(file: Uint8Array, commandLines: CommandLines, scratch: stri
   const command = [...oldLayout(), path, commandLines.path];
   const child = Bun.spawn(command, { cwd: "/", env: {}, stdio: ["ignore", "ignore", "ignore"] });
   try {
-    return await takeSnapshot(child.pid, path);
+    return await takeSnapshot(child.pid, path, environOf(path));
   } finally {
     child.kill("SIGKILL");
     await child.exited;
+  }
+}
+
+function environOf(path: string): number {
+  const fd = openSync(path, "r");
+  try {
+    const head = new Uint8Array(HEAD_BYTES);
+    readSync(fd, head, 0, HEAD_BYTES, 0);
+    return environSlot(fd, head);
+  } finally {
+    closeSync(fd);
   }
 }
 

@@ -10,7 +10,6 @@ import { LoadedObject } from "./symbols.ts";
 /** Where the C library has what belongs to the process. */
 export interface ThreadPlaces {
   readonly threadId: number;
-  readonly environ: number;
   readonly errnoLocation: number;
 }
 
@@ -56,7 +55,6 @@ export function mend(pieces: readonly Piece[], memory: ProcessMemory, pid: numbe
   write(pieces, RECORD_ADDRESS, new Uint8Array(RECORD_BYTES));
   return {
     threadId: threadIdPlace(memory, pid, thread),
-    environ: libc.address("environ"),
     errnoLocation: libc.address("__errno_location"),
   };
 }

@@ -24,9 +24,10 @@ export interface Snapshot {
  * Takes the snapshot of a process that is about to wait for it, or waits already.
  *
  * @param path of its executable.
+ * @param environSlot where the address of the C library's `environ` is.
  * @throws Error where it has more than one thread, or is not as such a process has to be.
  */
-export async function takeSnapshot(pid: number, path: string): Promise<Snapshot> {
+export async function takeSnapshot(pid: number, path: string, environSlot: number): Promise<Snapshot> {
   const { stackPointer, instruction } = await waiting(pid);
   const threads = readdirSync(`/proc/${pid}/task`).length;
   if (threads !== 1) throw new Error(`the engine has ${threads} threads: a snapshot has room for one`);
@@ -35,13 +36,14 @@ export async function takeSnapshot(pid: number, path: string): Promise<Snapshot>
     const thread = memory.readNumber(RECORD_ADDRESS + THREAD_OFFSET);
     const pieces = fewPieces(memory, path);
     const places = mend(pieces, memory, pid, thread);
+    const environ = memory.readNumber(environSlot);
     const stack = stackOf(memory, stackPointer);
     pieces.push(stackPiece(pid, stack));
     return {
       pieces,
       library: libraryOf(memory),
       stack,
-      standing: { stackPointer, instruction, thread, ...places },
+      standing: { stackPointer, instruction, thread, environ, ...places },
     };
   } finally {
     memory.close();
