@@ -7,8 +7,9 @@ import { withoutSnapshot } from "../../scripts/snapshot/add.ts";
 import { RESUME_ADDRESS } from "../../scripts/snapshot/cargo.ts";
 import { discardX8664 } from "../../scripts/snapshot/discard-x86-64.ts";
 import { ProcessMemory } from "../../scripts/snapshot/memory.ts";
+import { giveOwnSnapshot } from "../machine/own-snapshot.ts";
 import { containers, succeeded, until } from "./harness.ts";
-import { call, callBeside, runtimePath } from "./runtime.ts";
+import { call, callBeside, patience, runtimePath } from "./runtime.ts";
 import { needs } from "./supports.ts";
 
 const { base, bundle, env, root } = containers("snapshot");
@@ -73,9 +74,8 @@ function resumption(): { offset: number; bytes: Buffer } {
 describe.skipIf(process.arch !== "x64")("a snapshot taken on this machine", () => {
   beforeAll(() => {
     copyFileSync(runtimePath, own);
-    const tool = join(import.meta.dir, "../../scripts/snapshot/main.ts");
-    succeeded(call([process.execPath, tool, own], scratch(), { env: { PATH: env.PATH }, limitMs: 60_000 }));
-  });
+    giveOwnSnapshot(own);
+  }, patience * 60_000);
   afterAll(() => rmSync(own));
 
   needs("engine environment")("is gone on from, unless that is not wanted", async () => {

@@ -2,6 +2,8 @@
  * Runs inside the machine, as `bun conformance/vm/inside.ts PASS...`: the units of the passes, some at a time. What a unit wrote is
  * shown when it has ended: all of it if a test failed, else its skips. The last lines are those of bun test, for all units together.
  */
+import { join } from "node:path";
+import { giveOwnSnapshot } from "../machine/own-snapshot.ts";
 import { passes, type Unit } from "./passes.ts";
 
 /** One more than processors: tests wait now and then, and time out when there are too many. */
@@ -18,6 +20,8 @@ const queue = process.argv.slice(2).flatMap((name) => {
   return pass.units();
 });
 const began = performance.now();
+giveOwnSnapshot(join(import.meta.dir, "../../bin/runts"));
+console.log(`bin/runts has a snapshot of this machine (${Math.round((performance.now() - began) / 1000)} s)`);
 await Promise.all(Array.from({ length: AT_ONCE }, work));
 console.log(`\n ${total.pass} pass\n ${total.skip} skip\n ${total.fail} fail`);
 console.log(`Ran everything in ${Math.round((performance.now() - began) / 1000)} s, ${AT_ONCE} at a time.`);

@@ -1,4 +1,5 @@
 /** Which pages a command writes to, found by carrying it out and looking. */
+import { readFileSync } from "node:fs";
 import { type Kind, kinds, type Stretches } from "./cargo.ts";
 import { PAGE, ProcessMemory } from "./memory.ts";
 import type { Piece } from "./pieces.ts";
@@ -29,6 +30,9 @@ export async function touchedBy(
     const child = Bun.spawn([executable, ...argv], { cwd: "/", env: {}, stdio: ["ignore", "ignore", "ignore"] });
     try {
       await waiting(child.pid);
+      if (startedEngine(child.pid)) {
+        throw new Error("the executable does not go on from its snapshot here: is kernel.randomize_va_space 0?");
+      }
       pages[kindOf(argv)].push(ownPages(child.pid, pieces));
     } finally {
       child.kill("SIGKILL");
@@ -36,6 +40,11 @@ export async function touchedBy(
     }
   }
   return { make: stretches(pages.make), exec: stretches(pages.exec), tend: stretches(pages.tend) };
+}
+
+/** The dynamic linker has loaded libraries. */
+function startedEngine(pid: number): boolean {
+  return /\/libc\.so\.6$/m.test(readFileSync(`/proc/${pid}/maps`, "utf8"));
 }
 
 /** Of the memory that the snapshot has: the addresses of those pages that are the process's own by now. */
