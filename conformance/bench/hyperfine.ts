@@ -41,14 +41,7 @@ function measure(
 ): number[] {
   const json = join(scratch, "hyperfine.json");
   // What the commands say on standard error comes with hyperfine's own words.
-  const flags = [
-    "--shell=none",
-    "--style=none",
-    "--show-output",
-    "--warmup=3",
-    `--runs=${runs}`,
-    `--export-json=${json}`,
-  ];
+  const flags = ["--shell=none", "--show-output", "--warmup=3", `--runs=${runs}`, `--export-json=${json}`];
   if (pause !== undefined) flags.push(`--prepare=sleep ${pause}`);
   const done = Bun.spawnSync(["hyperfine", ...flags, ...commands], {
     stdin: "ignore",
