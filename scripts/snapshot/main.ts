@@ -13,7 +13,7 @@ import { PT_LOAD, programHeaders } from "../entry/program-headers.ts";
 import { withoutSnapshot, withSnapshot } from "./add.ts";
 import { engineFileOf } from "./cargo.ts";
 import { thisProcessor } from "./processor.ts";
-import { type CommandLines, endRehearsal, prepareRehearsal } from "./rehearsal.ts";
+import { type CommandLines, endRehearsal, noCommandLines, prepareRehearsal } from "./rehearsal.ts";
 import { type Snapshot, takeSnapshot } from "./take.ts";
 import { touchedBy } from "./touched.ts";
 
@@ -29,7 +29,13 @@ async function main(path: string): Promise<void> {
   try {
     const base = withoutSnapshot(new Uint8Array(readFileSync(path)));
     const commandLines = prepareRehearsal(path, scratch);
-    const file = await made(base, commandLines, scratch).finally(() => endRehearsal(path, scratch));
+    const file = await made(base, commandLines, scratch)
+      // Where memory is short, the collector may have started threads.
+      .catch((error) => {
+        console.log(`snapshot: taken without a rehearsal: ${error instanceof Error ? error.message : error}`);
+        return made(base, noCommandLines(scratch), scratch);
+      })
+      .finally(() => endRehearsal(path, scratch));
     // Beside it first: it may be running.
     const beside = `${path}.snapshot`;
     writeFileSync(beside, file, { mode: 0o755 });

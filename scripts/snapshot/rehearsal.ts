@@ -43,10 +43,7 @@ export function prepareRehearsal(executable: string, directory: string): Command
     write("full", engines, SHORT);
   }
   write("full-stays", engines, LONG);
-  const lines = linesOf(directory);
-  const path = join(directory, "command-lines.json");
-  writeFileSync(path, JSON.stringify(lines));
-  return { path, lines };
+  return writeLines(directory, linesOf(directory));
 }
 
 const HOST_DIRECTORIES = ["usr", "bin", "lib", "lib64"];
@@ -101,6 +98,16 @@ function asEnginesWrite(plain: Config): Config {
       },
     },
   };
+}
+
+export function noCommandLines(directory: string): CommandLines {
+  return writeLines(directory, []);
+}
+
+function writeLines(directory: string, lines: CommandLines["lines"]): CommandLines {
+  const path = join(directory, "command-lines.json");
+  writeFileSync(path, JSON.stringify(lines));
+  return { path, lines };
 }
 
 /** Takes away what a rehearsal has left behind that did not come to its end. */
