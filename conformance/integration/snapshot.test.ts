@@ -6,7 +6,7 @@ import { programHeaders } from "../../scripts/entry/program-headers.ts";
 import { withoutSnapshot } from "../../scripts/snapshot/add.ts";
 import { RESUME_ADDRESS } from "../../scripts/snapshot/cargo.ts";
 import { discardX8664 } from "../../scripts/snapshot/discard-x86-64.ts";
-import { ProcessMemory } from "../../scripts/snapshot/memory.ts";
+import { ProcessMemory, startedEngine } from "../../scripts/snapshot/memory.ts";
 import { giveOwnSnapshot } from "../machine/own-snapshot.ts";
 import { containers, succeeded, until } from "./harness.ts";
 import { call, callBeside, patience, runtimePath } from "./runtime.ts";
@@ -28,10 +28,10 @@ async function startsEngine(more: Record<string, string> = {}): Promise<boolean>
   const of = bundle("sleep 1000");
   const child = callBeside([own, "--root", root, "run", "--bundle", of.dir, of.id], scratch(), { ...env, ...more });
   await until("the container to run", () => ask(["state", of.id]).stdout.includes('"running"'));
-  const maps = readFileSync(`/proc/${child.pid}/maps`, "utf8");
+  const started = startedEngine(child.pid);
   ask(["delete", "--force", of.id]);
   await child.ended;
-  return /\/libc\.so\.6$/m.test(maps);
+  return started;
 }
 
 function slotOfEnviron(): number {

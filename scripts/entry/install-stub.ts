@@ -10,6 +10,7 @@ import {
   PT_LOAD,
   PT_NOTE,
   PT_PHDR,
+  programHeader,
   programHeaders,
 } from "./program-headers.ts";
 import { stubAarch64 } from "./stub-aarch64.ts";
@@ -77,8 +78,19 @@ export function withStub(head: Uint8Array, offset: number, environ: number): Uin
   headers.splice(
     last + 1,
     0,
-    loaded(PF_R | PF_X, offset, STUB_ADDRESS, stub.length, stub.length),
-    loaded(PF_R | PF_W, offset, RECORD_ADDRESS, 0, SEGMENT_BYTES),
+    programHeader(PT_LOAD, PF_R | PF_X, {
+      offset,
+      address: STUB_ADDRESS,
+      fileBytes: stub.length,
+      alignment: PAGE_BYTES,
+    }),
+    programHeader(PT_LOAD, PF_R | PF_W, {
+      offset,
+      address: RECORD_ADDRESS,
+      fileBytes: 0,
+      memoryBytes: SEGMENT_BYTES,
+      alignment: PAGE_BYTES,
+    }),
   );
   for (let i = 0; i < count; i++) head.set(headers[i]!, start + i * PROGRAM_HEADER_BYTES);
   view.setBigUint64(24, BigInt(STUB_ADDRESS + cargo.length), true);
@@ -90,13 +102,4 @@ function stubFor(number: number, engine: number, environ: number): { cargo: Uint
   if (machine === undefined) throw new Error(`there is no entry stub for machine ${number}`);
   const { cargo, bytes } = pack(STUB_ADDRESS, callModule(machine.name));
   return { cargo: bytes, code: machine.stub(engine, environ, cargo) };
-}
-
-function loaded(flags: number, offset: number, address: number, fileBytes: number, memoryBytes: number): Uint8Array {
-  const view = new DataView(new ArrayBuffer(PROGRAM_HEADER_BYTES));
-  view.setUint32(0, PT_LOAD, true);
-  view.setUint32(4, flags, true);
-  const fields = [offset, address, address, fileBytes, memoryBytes, PAGE_BYTES];
-  for (let i = 0; i < fields.length; i++) view.setBigUint64(8 + 8 * i, BigInt(fields[i]!), true);
-  return new Uint8Array(view.buffer);
 }

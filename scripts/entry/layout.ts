@@ -102,9 +102,18 @@ export interface Prefix {
 }
 
 export const dropped: readonly Prefix[] = prefixes.map((prefix) => {
-  const characters = new DataView(new ArrayBuffer(8));
-  for (let i = 0; i < prefix.length; i++) characters.setUint8(i, prefix.charCodeAt(i));
-  const shift = 8 * (8 - prefix.length);
-  const word = (characters.getBigUint64(0, true) | CASE_BITS) << BigInt(shift);
-  return { shift, expected: BigInt.asUintN(64, word) };
+  const { shift, characters } = leftmost(prefix);
+  return { shift, expected: BigInt.asUintN(64, characters | (CASE_BITS << BigInt(shift))) };
 });
+
+/**
+ * Some characters as a register has them that was loaded from where they are, and shifted to the left until nothing but them is left.
+ *
+ * @param text at most eight characters.
+ */
+export function leftmost(text: string): { readonly shift: number; readonly characters: bigint } {
+  const shift = 8 * (8 - text.length);
+  const view = new DataView(new ArrayBuffer(8));
+  for (let i = 0; i < text.length; i++) view.setUint8(i + shift / 8, text.charCodeAt(i));
+  return { shift, characters: view.getBigUint64(0, true) };
+}

@@ -4,6 +4,7 @@ export const PT_DYNAMIC = 2;
 export const PT_INTERP = 3;
 export const PT_NOTE = 4;
 export const PT_PHDR = 6;
+export const PT_GNU_STACK = 0x6474e551;
 export const PF_X = 1;
 export const PF_W = 2;
 export const PF_R = 4;
@@ -46,4 +47,26 @@ export function programHeaders(head: Uint8Array): ProgramHeader[] {
     });
   }
   return headers;
+}
+
+/** A program header as it stands in a file; of a segment that has as many bytes there as in memory, unless it says otherwise. */
+export function programHeader(
+  type: number,
+  flags: number,
+  { offset, address, fileBytes, memoryBytes = fileBytes, alignment }: HeaderFields,
+): Uint8Array {
+  const view = new DataView(new ArrayBuffer(PROGRAM_HEADER_BYTES));
+  view.setUint32(0, type, true);
+  view.setUint32(4, flags, true);
+  const fields = [offset, address, address, fileBytes, memoryBytes, alignment];
+  for (const [i, field] of fields.entries()) view.setBigUint64(8 + 8 * i, BigInt(field), true);
+  return new Uint8Array(view.buffer);
+}
+
+interface HeaderFields {
+  readonly offset: number;
+  readonly address: number;
+  readonly fileBytes: number;
+  readonly memoryBytes?: number;
+  readonly alignment: number;
 }

@@ -1,5 +1,5 @@
 /** An executable with a snapshot, and what it was without one. */
-
+import { PF_R, PF_X } from "../entry/program-headers.ts";
 import { type EngineFile, type Kind, packCargo, RESUME_ADDRESS, type Stretches } from "./cargo.ts";
 import { discardX8664 } from "./discard-x86-64.ts";
 import { executable, HEADER_BYTES, type Segment } from "./executable.ts";
@@ -11,8 +11,6 @@ import type { Snapshot } from "./take.ts";
 /** The file ends with its header as it was, its size as it was, and this. */
 const MARK = new TextEncoder().encode("runts snapshot 1");
 const TRAILER_BYTES = HEADER_BYTES + 8 + MARK.length;
-
-const PF_READ_EXECUTE = 5;
 
 /**
  * @param base without a snapshot.
@@ -28,7 +26,7 @@ export function withSnapshot(
 ): Uint8Array {
   const { cargo, bytes } = packCargo(pieces, touched, engine, library, stack, discardX8664(standing.errnoLocation));
   const code = resumeX8664(cargo, processor, standing);
-  const resume = { address: RESUME_ADDRESS, flags: PF_READ_EXECUTE, bytes: Buffer.concat([bytes, code]) };
+  const resume = { address: RESUME_ADDRESS, flags: PF_R | PF_X, bytes: Buffer.concat([bytes, code]) };
   const segments = [...pieces.flatMap((piece) => segmentOf(piece) ?? []), resume];
   const file = executable(base, RESUME_ADDRESS + bytes.length, segments);
   const size = new Uint8Array(new BigUint64Array([BigInt(base.length)]).buffer);

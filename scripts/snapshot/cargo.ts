@@ -61,8 +61,14 @@ export interface Stack {
 const message = "runts: cannot start: /proc/self/exe or the dynamic linker cannot be loaded\n";
 
 /** Kinds of commands, by what they do to the engine's memory: make a container, make a process in one, and all others. */
-export const kinds = ["make", "exec", "tend"] as const;
-export type Kind = (typeof kinds)[number];
+export type Kind = "make" | "exec" | "tend";
+
+/** The words of commands that are not of the last kind; at most seven characters. */
+export const commandWords: readonly (readonly [word: string, kind: Kind])[] = [
+  ["create", "make"],
+  ["run", "make"],
+  ["exec", "exec"],
+];
 
 /** Stretches of memory, as addresses [from, to). */
 export type Stretches = readonly (readonly [from: number, to: number])[];
@@ -127,12 +133,16 @@ function zeroTable(pieces: readonly Piece[]): Uint8Array {
     words.push(BigInt(start), BigInt(end - start));
     words.push(BigInt(protectionOf(flags)) | (content.withoutHugePages ? 1n << 32n : 0n));
   }
-  return new Uint8Array(new BigUint64Array([...words, 0n]).buffer);
+  return table(words);
 }
 
 /** Of each stretch: address, bytes. Ends with a 0. */
 function touchedTable(stretches: Stretches): Uint8Array {
   const words = stretches.flatMap(([from, to]) => [BigInt(from), BigInt(to - from)]);
+  return table(words);
+}
+
+function table(words: readonly bigint[]): Uint8Array {
   return new Uint8Array(new BigUint64Array([...words, 0n]).buffer);
 }
 
@@ -157,7 +167,7 @@ function dataTable(headers: readonly ProgramHeader[]): Uint8Array {
     words.push(...[address - within, whole, fileBytes === 0 ? 0 : offset - within].map(BigInt));
     words.push(BigInt(MAP_PRIVATE | MAP_FIXED | anonymous));
   }
-  return new Uint8Array(new BigUint64Array([...words, 0n]).buffer);
+  return table(words);
 }
 
 /** @throws Error when the executable has no dynamic linker. */

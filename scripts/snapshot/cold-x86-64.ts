@@ -2,9 +2,10 @@
  * The engine's own start, for an executable that the kernel has loaded as a snapshot: its data are as they were in the engine's file,
  * and the dynamic linker is loaded, as the kernel does it (load_elf_binary in fs/binfmt_elf.c), and begins.
  */
+import { PROGRAM_HEADER_BYTES, PT_LOAD } from "../entry/program-headers.ts";
 import { ALWAYS, type Code, IF_EQUAL, UNLESS_EQUAL } from "../entry/x86-64-code.ts";
 import type { Cargo } from "./cargo.ts";
-import { MAP_ANONYMOUS, MAP_FIXED, MAP_NORESERVE, MAP_PRIVATE, mmap, mmapFile } from "./mmap-x86-64.ts";
+import { forEachStretch, MAP_ANONYMOUS, MAP_FIXED, MAP_NORESERVE, MAP_PRIVATE, mmap, mmapFile } from "./mmap-x86-64.ts";
 
 // asm/unistd_64.h
 const READ = 0;
@@ -18,13 +19,11 @@ const PROT_READ_WRITE = 3;
 const STANDARD_ERROR = 2;
 
 // elf.h, with the offsets of the fields that are looked at.
-const PT_LOAD = 1;
 const AT_PHDR = 3;
 const AT_PHNUM = 5;
 const AT_BASE = 7;
 const AT_ENTRY = 9;
 const HEAD_BYTES = 4096;
-const PROGRAM_HEADER_BYTES = 56;
 const PAGE_MASK = 0xfff;
 
 const IF_SIGN = [0x0f, 0x88];
@@ -78,21 +77,15 @@ function restoreData(code: Code, fatal: number[], cargo: Cargo): void {
   openFile(code, fatal, cargo.executable);
   code.emit(0xbd);
   code.word(cargo.data); // mov ebp, table
-  const next = code.bytes.length;
-  code.emit(0x48, 0x8b, 0x7d, 0x00); // mov rdi, [rbp]
-  code.emit(0x48, 0x85, 0xff); // test rdi, rdi
-  const end = code.jump(IF_EQUAL);
-  code.emit(0x48, 0x8b, 0x75, 0x08); // mov rsi, [rbp+8]
-  code.emit(0xba);
-  code.word(PROT_READ_WRITE); // mov edx, PROT_READ | PROT_WRITE
-  code.emit(0x4c, 0x8b, 0x4d, 0x10); // mov r9, [rbp+16]
-  code.emit(0x44, 0x8b, 0x55, 0x18); // mov r10d, [rbp+24]
-  mmapFile(code);
-  code.emit(0x48, 0x3b, 0x45, 0x00); // cmp rax, [rbp]
-  fatal.push(code.jump(UNLESS_EQUAL));
-  code.emit(0x48, 0x83, 0xc5, 0x20); // add rbp, 32
-  code.jump(ALWAYS, next);
-  code.land(end);
+  forEachStretch(code, 32, () => {
+    code.emit(0xba);
+    code.word(PROT_READ_WRITE); // mov edx, PROT_READ | PROT_WRITE
+    code.emit(0x4c, 0x8b, 0x4d, 0x10); // mov r9, [rbp+16]
+    code.emit(0x44, 0x8b, 0x55, 0x18); // mov r10d, [rbp+24]
+    mmapFile(code);
+    code.emit(0x48, 0x3b, 0x45, 0x00); // cmp rax, [rbp]
+    fatal.push(code.jump(UNLESS_EQUAL));
+  });
   closeFile(code);
 }
 

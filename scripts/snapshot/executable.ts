@@ -1,13 +1,10 @@
 /** An executable of segments, for x86_64, that is loaded by the kernel alone. */
+import { PF_R, PF_W, PROGRAM_HEADER_BYTES, PT_GNU_STACK, PT_LOAD, programHeader } from "../entry/program-headers.ts";
+import { PAGE } from "./memory.ts";
 
 // elf.h
 export const HEADER_BYTES = 64;
-const PROGRAM_HEADER_BYTES = 56;
-const PT_LOAD = 1;
-const PT_GNU_STACK = 0x6474e551;
-const PF_READ_WRITE = 6;
-const PAGE = 4096;
-/** Kernels before Linux 6.2 read at most a page of program headers. */
+/** Some kernels, of which 6.1 is one, read at most a page of program headers. */
 export const MOST_SEGMENTS = Math.floor(PAGE / PROGRAM_HEADER_BYTES) - 1;
 
 /** A segment that is added to the file, or one that is in it already. */
@@ -45,17 +42,14 @@ export function executable(base: Uint8Array, entry: number, segments: readonly S
   view.setUint16(52, HEADER_BYTES, true);
   view.setUint16(54, PROGRAM_HEADER_BYTES, true);
   view.setUint16(56, count, true);
-  const header = (at: number, type: number, flags: number, fields: readonly number[]) => {
-    view.setUint32(at, type, true);
-    view.setUint32(at + 4, flags, true);
-    for (const [i, field] of fields.entries()) view.setBigUint64(at + 8 + 8 * i, BigInt(field), true);
-  };
   placed.sort((one, other) => one.address - other.address);
   for (const [i, { address, flags, offset, size, bytes }] of placed.entries()) {
     if (bytes !== undefined) file.set(bytes, offset);
-    header(end + PROGRAM_HEADER_BYTES * i, PT_LOAD, flags, [offset, address, address, size, size, PAGE]);
+    const header = programHeader(PT_LOAD, flags, { offset, address, fileBytes: size, alignment: PAGE });
+    file.set(header, end + PROGRAM_HEADER_BYTES * i);
   }
-  header(end + PROGRAM_HEADER_BYTES * placed.length, PT_GNU_STACK, PF_READ_WRITE, [0, 0, 0, 0, 0, 8]);
+  const stack = programHeader(PT_GNU_STACK, PF_R | PF_W, { offset: 0, address: 0, fileBytes: 0, alignment: 8 });
+  file.set(stack, end + PROGRAM_HEADER_BYTES * placed.length);
   return file;
 }
 

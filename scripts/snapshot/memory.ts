@@ -3,6 +3,9 @@ import { closeSync, openSync, readFileSync, readSync } from "node:fs";
 
 export const PAGE = 4096;
 
+/** The name of a mapping of the C library. */
+export const C_LIBRARY = /\/libc\.so\.6$/;
+
 export interface Mapping {
   readonly start: number;
   readonly end: number;
@@ -64,6 +67,11 @@ const FILE_OR_SHARED = 1n << 61n;
 
 function isOwn(word: bigint): boolean {
   return (word & (PRESENT | SWAPPED)) !== 0n && (word & FILE_OR_SHARED) === 0n;
+}
+
+/** Whether a process of the executable has started the engine, and not gone on from a snapshot: then the linker has loaded libraries. */
+export function startedEngine(pid: number): boolean {
+  return mappingsOf(readFileSync(`/proc/${pid}/smaps`, "utf8")).some(({ name }) => C_LIBRARY.test(name));
 }
 
 /** @see proc_pid_smaps(5) */

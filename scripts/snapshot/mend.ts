@@ -3,7 +3,7 @@ import { RECORD_ADDRESS, RECORD_BYTES } from "../entry/layout.ts";
 import { Code } from "../entry/x86-64-code.ts";
 import { RESUME_ADDRESS } from "./cargo.ts";
 import { jumpX8664 } from "./discard-x86-64.ts";
-import type { Mapping, ProcessMemory } from "./memory.ts";
+import { C_LIBRARY, type Mapping, type ProcessMemory } from "./memory.ts";
 import type { Piece } from "./pieces.ts";
 import { LoadedObject } from "./symbols.ts";
 
@@ -40,7 +40,7 @@ const THREAD_ID_TO = 0x340;
  * @throws Error for a C library that is not as glibc is on x86_64.
  */
 export function mend(pieces: readonly Piece[], memory: ProcessMemory, pid: number, thread: number): ThreadPlaces {
-  const libc = new LoadedObject(memory, baseOf(memory.mappings, /\/libc\.so\.6$/));
+  const libc = new LoadedObject(memory, baseOf(memory.mappings, C_LIBRARY));
   const linker = new LoadedObject(memory, baseOf(memory.mappings, /\/ld-linux-x86-64\.so\.2$/));
   const vdsoBase = baseOf(memory.mappings, /^\[vdso\]$/);
   const vdso = new LoadedObject(memory, vdsoBase);

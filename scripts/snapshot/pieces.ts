@@ -1,4 +1,5 @@
 /** From mappings to pieces: what the executable has to bring, and what is merely mapped. */
+import { PF_R, PF_W, PF_X } from "../entry/program-headers.ts";
 import { type Mapping, PAGE, type ProcessMemory } from "./memory.ts";
 
 /** A stretch of memory of one kind. */
@@ -13,8 +14,6 @@ export interface Piece {
     | { readonly kind: "executable"; readonly offset: number }
     | { readonly kind: "zero"; readonly withoutHugePages: boolean };
 }
-
-const PF_W = 2;
 
 /**
  * All that a process has mapped but its stack, and what the kernel maps into every process.
@@ -54,7 +53,7 @@ function isKernels({ name }: Mapping): boolean {
 }
 
 function flagsOf({ readable, writable, executable }: Mapping): number {
-  return (readable ? 4 : 0) | (writable ? PF_W : 0) | (executable ? 1 : 0);
+  return (readable ? PF_R : 0) | (writable ? PF_W : 0) | (executable ? PF_X : 0);
 }
 
 /** Stretches of equal values, as [from, to). */
@@ -75,15 +74,15 @@ function bridged(
   pages: number,
 ): Piece {
   if (piece.content.kind === "bytes" || piece.end - piece.start > pages * PAGE) return piece;
-  const joins = (other: Piece | undefined, isNext: boolean) =>
-    other?.content.kind === "bytes" && isNext && canJoin(piece, other);
-  if (!joins(before, before?.end === piece.start) && !joins(after, after?.start === piece.end)) return piece;
+  const followsBytes = before?.content.kind === "bytes" && canJoin(before, piece);
+  const precedesBytes = after?.content.kind === "bytes" && canJoin(piece, after);
+  if (!followsBytes && !precedesBytes) return piece;
   return { ...piece, content: bytesOf(memory, piece.start, piece.end) };
 }
 
-/** What cannot be written may be one mapping, as it was in the libraries of old: of constants and instructions. */
+/** They touch, and may be used alike. What cannot be written may be one mapping, as it was in the libraries of old: of constants and instructions. */
 function canJoin(one: Piece, other: Piece): boolean {
-  return one.flags === other.flags || ((one.flags | other.flags) & PF_W) === 0;
+  return one.end === other.start && (one.flags === other.flags || ((one.flags | other.flags) & PF_W) === 0);
 }
 
 /** Brought pieces that touch each other, in one. */
@@ -91,12 +90,7 @@ function joined(pieces: readonly Piece[]): Piece[] {
   const result: Piece[] = [];
   for (const piece of pieces) {
     const last = result.at(-1);
-    if (
-      last?.content.kind !== "bytes" ||
-      piece.content.kind !== "bytes" ||
-      last.end !== piece.start ||
-      !canJoin(last, piece)
-    ) {
+    if (last?.content.kind !== "bytes" || piece.content.kind !== "bytes" || !canJoin(last, piece)) {
       result.push(piece);
       continue;
     }

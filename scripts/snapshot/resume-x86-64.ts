@@ -1,9 +1,9 @@
 /** The first instructions of an executable with a snapshot: they go on from it, or, where that cannot be, start the engine. */
-import { RECORD_ADDRESS, START_OFFSET } from "../entry/layout.ts";
+import { leftmost, RECORD_ADDRESS, START_OFFSET } from "../entry/layout.ts";
 import { ALWAYS, Code, IF_EQUAL, UNLESS_EQUAL } from "../entry/x86-64-code.ts";
-import type { Cargo } from "./cargo.ts";
+import { type Cargo, commandWords } from "./cargo.ts";
 import { startCold } from "./cold-x86-64.ts";
-import { MAP_ANONYMOUS, MAP_FIXED_NOREPLACE, MAP_NORESERVE, MAP_PRIVATE, mmap } from "./mmap-x86-64.ts";
+import { forEachStretch, MAP_ANONYMOUS, MAP_FIXED_NOREPLACE, MAP_NORESERVE, MAP_PRIVATE, mmap } from "./mmap-x86-64.ts";
 import type { Processor } from "./processor.ts";
 
 // asm/unistd_64.h
@@ -37,8 +37,8 @@ export const COLD_VARIABLE = "RUNTS_START=cold";
  * At entry rsp points at argc (System V ABI, 3.4.1). r15 keeps that, r14 the environment. Nothing of this is on the stack for long.
  *
  * Whatever is not as it was when the snapshot was taken leads to the cold start: another processor, whose instructions the C library
- * and the engine have not chosen; another C library; and memory that the kernel has put something else into, since it places the stack and the vdso at
- * random.
+ * and the engine have not chosen; another C library; and memory that the kernel has put something else into, since it places the stack
+ * and the vdso at random.
  */
 export function resumeX8664(cargo: Cargo, processor: Processor, standing: Standing): Uint8Array {
   const code = new Code();
@@ -147,27 +147,21 @@ const ST_MTIME = 88;
 function mapZeros(code: Code, cold: number[], table: number): void {
   code.emit(0xbd);
   code.word(table); // mov ebp, table
-  const next = code.bytes.length;
-  code.emit(0x48, 0x8b, 0x7d, 0x00); // mov rdi, [rbp]
-  code.emit(0x48, 0x85, 0xff); // test rdi, rdi
-  const end = code.jump(IF_EQUAL);
-  code.emit(0x48, 0x8b, 0x75, 0x08); // mov rsi, [rbp+8]
-  code.emit(0x8b, 0x55, 0x10); // mov edx, [rbp+16]
-  mmap(code, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE);
-  // A kernel that does not know MAP_FIXED_NOREPLACE takes the address for a wish.
-  code.emit(0x48, 0x3b, 0x45, 0x00); // cmp rax, [rbp]
-  cold.push(code.jump(UNLESS_EQUAL));
-  code.emit(0x83, 0x7d, 0x14, 0x00); // cmp dword [rbp+20], 0
-  const any = code.jump(IF_EQUAL);
-  code.emit(0x48, 0x89, 0xc7); // mov rdi, rax
-  code.emit(0x48, 0x8b, 0x75, 0x08); // mov rsi, [rbp+8]
-  code.emit(0xba);
-  code.word(MADV_NOHUGEPAGE); // mov edx, MADV_NOHUGEPAGE
-  code.call(MADVISE);
-  code.land(any);
-  code.emit(0x48, 0x83, 0xc5, 0x18); // add rbp, 24
-  code.jump(ALWAYS, next);
-  code.land(end);
+  forEachStretch(code, 24, () => {
+    code.emit(0x8b, 0x55, 0x10); // mov edx, [rbp+16]
+    mmap(code, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE);
+    // A kernel that does not know MAP_FIXED_NOREPLACE takes the address for a wish.
+    code.emit(0x48, 0x3b, 0x45, 0x00); // cmp rax, [rbp]
+    cold.push(code.jump(UNLESS_EQUAL));
+    code.emit(0x83, 0x7d, 0x14, 0x00); // cmp dword [rbp+20], 0
+    const any = code.jump(IF_EQUAL);
+    code.emit(0x48, 0x89, 0xc7); // mov rdi, rax
+    code.emit(0x48, 0x8b, 0x75, 0x08); // mov rsi, [rbp+8]
+    code.emit(0xba);
+    code.word(MADV_NOHUGEPAGE); // mov edx, MADV_NOHUGEPAGE
+    code.call(MADVISE);
+    code.land(any);
+  });
 }
 
 /**
@@ -183,43 +177,26 @@ function touch(code: Code, { touched }: Cargo): void {
   code.emit(0x48, 0x85, 0xc0); // test rax, rax
   const chosen = [code.jump(IF_EQUAL)];
   code.emit(0x48, 0x8b, 0x00); // mov rax, [rax]: behind the last argument are more than eight bytes
-  for (const [word, table] of words(touched)) {
-    const shift = 64 - 8 * word.length;
-    const characters = new DataView(new ArrayBuffer(8));
-    for (let i = 0; i < word.length; i++) characters.setUint8(i + shift / 8, word.charCodeAt(i));
+  for (const [word, kind] of commandWords) {
+    const { shift, characters } = leftmost(`${word}\0`);
     code.emit(0x48, 0x89, 0xc1); // mov rcx, rax
     code.emit(0x48, 0xc1, 0xe1, shift); // shl rcx, shift
     code.emit(0x49, 0xb8);
-    code.quad(characters.getBigUint64(0, true)); // mov r8, word
+    code.quad(characters); // mov r8, word
     code.emit(0x4c, 0x39, 0xc1); // cmp rcx, r8
     const other = code.jump(UNLESS_EQUAL);
     code.emit(0xbd);
-    code.word(table); // mov ebp, table
+    code.word(touched[kind]); // mov ebp, table
     chosen.push(code.jump(ALWAYS));
     code.land(other);
   }
   code.jump(ALWAYS, nextWord);
   for (const jump of chosen) code.land(jump);
-  const next = code.bytes.length;
-  code.emit(0x48, 0x8b, 0x7d, 0x00); // mov rdi, [rbp]
-  code.emit(0x48, 0x85, 0xff); // test rdi, rdi
-  const end = code.jump(IF_EQUAL);
-  code.emit(0x48, 0x8b, 0x75, 0x08); // mov rsi, [rbp+8]
-  code.emit(0xba);
-  code.word(MADV_POPULATE_WRITE); // mov edx, MADV_POPULATE_WRITE
-  code.call(MADVISE); // Before Linux 5.14 there is no such advice.
-  code.emit(0x48, 0x83, 0xc5, 0x10); // add rbp, 16
-  code.jump(ALWAYS, next);
-  code.land(end);
-}
-
-/** Arguments with their ends, at most eight bytes. */
-function words(touched: Cargo["touched"]): [word: string, table: number][] {
-  return [
-    ["create\0", touched.make],
-    ["run\0", touched.make],
-    ["exec\0", touched.exec],
-  ];
+  forEachStretch(code, 16, () => {
+    code.emit(0xba);
+    code.word(MADV_POPULATE_WRITE); // mov edx, MADV_POPULATE_WRITE
+    code.call(MADVISE); // Before Linux 5.14 there is no such advice.
+  });
 }
 
 /** The stack's place was among the zeros: no segment of the file may be where the kernel could put this process's own. */

@@ -1,13 +1,11 @@
 /** Symbols of a shared object as it lies in memory. */
+import { PROGRAM_HEADER_BYTES, PT_DYNAMIC, PT_LOAD } from "../entry/program-headers.ts";
 import type { ProcessMemory } from "./memory.ts";
 
 // elf.h
-const PT_LOAD = 1;
-const PT_DYNAMIC = 2;
 const DT_STRTAB = 5;
 const DT_SYMTAB = 6;
 const DT_GNU_HASH = 0x6ffffef5;
-const PROGRAM_HEADER_BYTES = 56;
 const SYMBOL_BYTES = 24;
 
 export class LoadedObject {

@@ -1,16 +1,16 @@
 /** Runs an executable up to where its snapshot is taken, and takes it. */
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { RECORD_ADDRESS, THREAD_OFFSET } from "../entry/layout.ts";
+import { PF_R, PF_W } from "../entry/program-headers.ts";
 import type { Library, Stack } from "./cargo.ts";
 import { MOST_SEGMENTS } from "./executable.ts";
-import { PAGE, ProcessMemory } from "./memory.ts";
+import { C_LIBRARY, PAGE, ProcessMemory } from "./memory.ts";
 import { mend } from "./mend.ts";
 import { type Piece, piecesOf } from "./pieces.ts";
 import type { Standing } from "./resume-x86-64.ts";
 import { waiting } from "./waiting.ts";
 
 const DEFAULT_STACK_BYTES = 8 << 20;
-const PF_READ_WRITE = 6;
 
 /** A process as it stood, and all that it had in memory. */
 export interface Snapshot {
@@ -51,7 +51,7 @@ export async function takeSnapshot(pid: number, path: string, environSlot: numbe
 }
 
 function libraryOf({ mappings }: ProcessMemory): Library {
-  const path = mappings.find(({ name }) => /\/libc\.so\.6$/.test(name))?.name;
+  const path = mappings.find(({ name }) => C_LIBRARY.test(name))?.name;
   if (path === undefined) throw new Error("the process has no C library");
   const { size, mtimeMs } = statSync(path);
   return { path, size, changed: Math.floor(mtimeMs / 1000) };
@@ -84,5 +84,5 @@ function stackPiece(pid: number, stack: Stack): Piece {
   const size = limit === undefined || limit === "unlimited" ? DEFAULT_STACK_BYTES : Number(limit);
   const end = stack.address + stack.bytes.length;
   const start = end - Math.floor(size / PAGE) * PAGE;
-  return { start, end, flags: PF_READ_WRITE, content: { kind: "zero", withoutHugePages: false } };
+  return { start, end, flags: PF_R | PF_W, content: { kind: "zero", withoutHugePages: false } };
 }

@@ -1,17 +1,14 @@
 /** Which pages a command writes to, found by carrying it out and looking. */
-import { readFileSync } from "node:fs";
-import { type Kind, kinds, type Stretches } from "./cargo.ts";
-import { PAGE, ProcessMemory } from "./memory.ts";
+import { commandWords, type Kind, type Stretches } from "./cargo.ts";
+import { PAGE, ProcessMemory, startedEngine } from "./memory.ts";
 import type { Piece } from "./pieces.ts";
 import { waiting } from "./waiting.ts";
 
 /** So many pages that are not written to are had with those beside them: one call more costs as much. */
 const BRIDGED_PAGES = 1;
-/** The command words of each kind but the last, which has all others. The instructions look for the same. */
-const commandWords: Partial<Record<Kind, readonly string[]>> = { make: ["create", "run"], exec: ["exec"] };
 
 function kindOf(argv: readonly string[]): Kind {
-  return kinds.find((kind) => commandWords[kind]?.some((word) => argv.includes(word))) ?? "tend";
+  return commandWords.find(([word]) => argv.includes(word))?.[1] ?? "tend";
 }
 
 /**
@@ -40,11 +37,6 @@ export async function touchedBy(
     }
   }
   return { make: stretches(pages.make), exec: stretches(pages.exec), tend: stretches(pages.tend) };
-}
-
-/** The dynamic linker has loaded libraries. */
-function startedEngine(pid: number): boolean {
-  return /\/libc\.so\.6$/m.test(readFileSync(`/proc/${pid}/maps`, "utf8"));
 }
 
 /** Of the memory that the snapshot has: the addresses of those pages that are the process's own by now. */

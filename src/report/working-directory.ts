@@ -7,10 +7,13 @@ import { RuntimeFault } from "./fault.ts";
  * process may be in `/`, and the path would be another one.
  *
  * @param where the flag.
+ * @returns the working directory; empty where the path is absolute, and it is not asked for.
  * @throws RuntimeFault in Go's words.
  */
-export function requireWorkingDirectory(path: string, where?: string): void {
-  if (path[0] === "/" || workingDirectory() !== undefined) return;
+export function requireWorkingDirectory(path: string, where?: string): string {
+  if (path[0] === "/") return "";
+  const directory = workingDirectory();
+  if (directory !== undefined) return directory;
   throw new RuntimeFault({
     what: "getwd",
     where,

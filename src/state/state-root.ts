@@ -3,7 +3,6 @@
 import { callersVariable } from "../../native-bindings/caller-words.ts";
 import { EEXIST, ENAMETOOLONG } from "../../native-bindings/errno.ts";
 import { AT_FDCWD, mkdirs, tryMkdir } from "../../native-bindings/files.ts";
-import { workingDirectory } from "../../native-bindings/inherited.ts";
 import { cstring, syscall } from "../../native-bindings/libc.ts";
 import { SYS } from "../../native-bindings/syscall-numbers.ts";
 import { inFirstUserNamespace } from "../../native-bindings/user-namespace.ts";
@@ -49,8 +48,7 @@ function isHostRoot(): boolean {
  * @throws RuntimeFault when it is relative and the working directory was deleted.
  */
 export function absolutePath(path: string): string {
-  requireWorkingDirectory(path);
-  const full = path.startsWith("/") ? path : `${workingDirectory()}/${path}`;
+  const full = `${requireWorkingDirectory(path)}/${path}`;
   const parts: string[] = [];
   for (const part of full.split("/")) {
     if (part === "..") parts.pop();
